@@ -1,4 +1,4 @@
-// The two clocks that readings are stamped with.
+// The two clocks used to time-stamp readings.
 
 import Glibc
 import TCPModel
@@ -6,15 +6,15 @@ import TCPModel
 /// The wall clock (CLOCK_REALTIME), which packet time stamps use too.
 func wallClock() -> Timestamp {
     var time = timespec()
-    // clock_gettime fills the structure that is passed, nothing else.
+    // clock_gettime writes only to the structure passed to it.
     unsafe clock_gettime(CLOCK_REALTIME, &time)
     return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec))
 }
 
-/// Nanoseconds of the monotonic clock: only differences mean something.
+/// The monotonic clock in nanoseconds. Only differences between two values are meaningful.
 func monotonicNanoseconds() -> Int64 {
     var time = timespec()
-    // clock_gettime fills the structure that is passed, nothing else.
+    // clock_gettime writes only to the structure passed to it.
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec)).nanoseconds
 }

@@ -1,25 +1,27 @@
-// What the path of a control group tells: the container that a process is in, or the systemd unit that it belongs to.
+// Interprets a control group's path: which container a process runs in, or which systemd unit it belongs to.
 //
-// There is no rule but custom: each runtime names its groups in its own way, with the cgroupfs driver or with systemd's.
-// Only names whose id looks like one are believed; a service that is called `docker-x.scope` is no container.
+// Only convention governs these names: each container runtime has its own scheme, and it differs between the cgroupfs
+// and systemd drivers. A name counts as a container's only if its id looks like a container id, so a service called
+// `docker-x.scope` is not mistaken for one.
 
 import TCPModel
 
-/// The group of a process, from /proc/PID/cgroup.
+/// A process's control group, from /proc/PID/cgroup.
 struct ControlGroup: Equatable {
-    /// Its path.
+    /// The group's path.
     var path: String
     /// The container, if the path names one.
     var container: ProcessDetails.Container?
     /// The systemd unit, if the path names one.
     var unit: String?
 
-    /// The most octets of /proc/PID/cgroup that are read, and the most components of a path that are looked at.
+    /// The maximum number of octets read from /proc/PID/cgroup, and of path components examined.
     static let sizeLimit = 16 << 10
     private static let componentLimit = 64
 
-    /// The group in `text`, lines of `ID:CONTROLLERS:PATH`: that of version 2 (`0::`), of systemd's hierarchy (`name=systemd`), or
-    /// the longest; but one that names a container comes first. Nil if there is no line.
+    /// Picks the most informative group in `text`, which has lines of the form `ID:CONTROLLERS:PATH`: first one that
+    /// names a container, then one that names a unit, then cgroup v2's (`0::`), then systemd's hierarchy
+    /// (`name=systemd`), then the longest path. Nil if no line can be parsed.
     init?(text: [UInt8]) {
         var best: (rank: Int, group: ControlGroup)?
         for line in text.split(separator: UInt8(ascii: "\n")) {
@@ -27,7 +29,7 @@ struct ControlGroup: Equatable {
             guard parts.count == 3, parts[2].first == UInt8(ascii: "/") else { continue }
             let group = ControlGroup(path: String(decoding: parts[2], as: UTF8.self))
             var rank = min(group.path.utf8.count, 1 << 12)
-            // Where version 1 has the controllers, the group of version 2 may be the root and say nothing.
+            // Where the controllers are on cgroup v1, the v2 group may be just the root and carry no information.
             if parts[1].isEmpty && group.path != "/" { rank += 1 << 14 }
             if parts[1].elementsEqual("name=systemd".utf8) && group.path != "/" { rank += 1 << 13 }
             if group.unit != nil { rank += 1 << 15 }
@@ -38,11 +40,11 @@ struct ControlGroup: Equatable {
         self = best.group
     }
 
-    /// The group at this path.
+    /// Interprets the group at `path`.
     init(path: String) {
         self.path = path
         let components = path.split(separator: "/").suffix(Self.componentLimit)
-        // The innermost one counts: containers run in containers, units in units.
+        // The innermost match wins, because containers and units can be nested.
         var before: Substring = ""
         var pod: String?
         for component in components {
@@ -56,8 +58,9 @@ struct ControlGroup: Equatable {
         }
     }
 
-    /// `docker-ID.scope`, `cri-containerd-ID.scope`, `libpod-ID.scope`, `crio-ID.scope` (systemd's driver); `docker/ID`,
-    /// `libpod_parent/libpod-ID`, `ID` below a pod (cgroupfs); `lxc.payload.NAME`, `lxc/NAME`, `machine-NAME.scope`.
+    /// Recognizes systemd's driver (`docker-ID.scope`, `cri-containerd-ID.scope`, `libpod-ID.scope`, `crio-ID.scope`),
+    /// cgroupfs (`docker/ID`, `libpod_parent/libpod-ID`, `ID` below a pod), and `lxc.payload.NAME`, `lxc/NAME`,
+    /// `machine-NAME.scope`.
     private static func container(_ component: Substring, below parent: Substring) -> ProcessDetails.Container? {
         var name = component
         let isScope = name.hasSuffix(".scope")
@@ -68,7 +71,7 @@ struct ControlGroup: Equatable {
         ]
         for (prefix, runtime) in prefixes where name.hasPrefix(prefix) {
             let identifier = name.dropFirst(prefix.count)
-            // `libpod-conmon-ID` and `crio-conmon-ID` are those who look after the container.
+            // `libpod-conmon-ID` and `crio-conmon-ID` belong to the container's monitor process, not to the container.
             if isIdentifier(identifier) { return .init(runtime: runtime, identifier: String(identifier)) }
         }
         // containerd's own names under systemd: `SLICE:cri-containerd:ID`.
@@ -78,7 +81,7 @@ struct ControlGroup: Equatable {
                 runtime: parts[1] == "cri-containerd" || parts[1] == "nerdctl" ? "containerd" : String(parts[1]),
                 identifier: String(parts[2]))
         }
-        // systemd-machined has virtual machines, too: libvirt's begin with `qemu-`, escaped.
+        // systemd-machined also manages virtual machines; libvirt's names begin with an escaped `qemu-`.
         if isScope, name.hasPrefix("machine-"), name.count > 8, !name.hasPrefix(#"machine-qemu\x2d"#) {
             return .init(runtime: "nspawn", identifier: String(name.dropFirst(8)))
         }
@@ -91,7 +94,8 @@ struct ControlGroup: Equatable {
         return podUID(parent) == nil && parent != "ecs" ? nil : .init(runtime: nil, identifier: String(name))
     }
 
-    /// `pod4bb1...` (cgroupfs), `kubepods-burstable-pod4bb1....slice` (systemd's driver, `_` for `-`).
+    /// Recognizes `pod4bb1...` (cgroupfs) and `kubepods-burstable-pod4bb1....slice` (systemd's driver, with `_` for
+    /// `-`).
     private static func podUID(_ component: Substring) -> String? {
         var name = component
         if name.hasSuffix(".slice") {
@@ -102,7 +106,7 @@ struct ControlGroup: Equatable {
             name = name.dropFirst(3)
         }
         let identifier = String(name.map { $0 == "_" ? "-" : $0 })
-        // A UUID, or 32 digits for pods from files.
+        // A UUID, or 32 digits for static pods.
         guard identifier.utf8.count >= 32, identifier.utf8.count <= 64,
             identifier.utf8.allSatisfy({ isHexadecimal($0) || $0 == UInt8(ascii: "-") })
         else { return nil }

@@ -1,22 +1,24 @@
-// Reads TCP's counters out of /proc/net/snmp and /proc/net/netstat, by name, what found no route, and what connection tracking dropped.
+// Reads host-wide counters from /proc/net: TCP's from snmp and netstat, by name; packets without a route; and packets
+// dropped by connection tracking.
 
 public import TCPModel
 
-/// The counters of the network namespace that this process is in. Needs no privilege.
+/// Reads the counters of this process's network namespace. Needs no privilege.
 public struct HostCounterReader: Sendable {
-    /// The groups that are kept: TCP's.
+    /// The groups that are kept in full: those of TCP.
     private static let groups: Set<String> = ["Tcp", "TcpExt", "MPTcpExt"]
-    /// Of IP only this: connect() that finds no route leaves no other trace.
+    /// The only counters kept from IP: a connect() that finds no route leaves no other trace.
     private static let noRoutes = (v4: "IpOutNoRoutes", v6: "Ip6OutNoRoutes")
-    /// More than any kernel's file so far has (about 6 KiB).
+    /// An upper bound on file size; the largest known is about 6 KiB.
     private static let sizeLimit = 256 << 10
 
     private let folder: String
 
-    /// A reader of the files below `root`: another than /proc is for tests.
+    /// A reader of the files below `root`. Anything but /proc is for tests.
     public init(root: String = "/proc") { folder = root + "/net" }
 
-    /// The counters now. A file that is missing just lacks its counters; nil if there is none at all.
+    /// Reads the counters now. A missing file only means that its counters are missing; nil if there are no counters at
+    /// all.
     public func read() -> HostCounters? {
         guard let directory = Descriptor(path: folder) else { return nil }
         let time = wallClock()
@@ -34,8 +36,8 @@ public struct HostCounterReader: Sendable {
         return values.isEmpty ? nil : HostCounters(time: time, values: values)
     }
 
-    /// Pairs of lines: `Tcp: name name ...`, then `Tcp: number number ...`. What does not pair up is left out, column by
-    /// column; so are numbers that are none, or negative.
+    /// Parses pairs of lines: `Tcp: name name ...`, then `Tcp: number number ...`. Columns without a counterpart, and
+    /// values that are negative or not numbers, are left out.
     static func parse(_ bytes: [UInt8]) -> [String: UInt64] {
         var values: [String: UInt64] = [:]
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
@@ -59,7 +61,7 @@ public struct HostCounterReader: Sendable {
         return values
     }
 
-    /// A line for each counter: its name, blanks, the number. Nil if it is not there.
+    /// The value of the counter `name` in a file with one `NAME VALUE` pair per line; nil if it is absent.
     static func value(of name: String, in bytes: [UInt8]) -> UInt64? {
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             let words = line.split { $0 == " " || $0 == "\t" }
@@ -68,7 +70,8 @@ public struct HostCounterReader: Sendable {
         return nil
     }
 
-    /// A line of names, then one of hexadecimal numbers for each processor: the sum of one column. Nil if there is none.
+    /// Sums the column `name` of a table with a line of column names and a line of hexadecimal numbers per processor;
+    /// nil if there is no such column.
     static func sum(_ name: String, in bytes: [UInt8]) -> UInt64? {
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { $0.split(separator: " ") }
         guard let column = lines.first?.firstIndex(where: { $0 == name }) else { return nil }

@@ -1,8 +1,9 @@
-// Why the kernel's view could not be read, in words that name the file and the reason.
+// Errors of reading the kernel's view, described by file and reason.
 
 import Glibc
 
-/// The kernel's socket tables could not be read. What single processes refuse is no error: it is counted instead.
+/// The kernel's socket tables could not be read. Access denied to single processes is not an error; it is counted
+/// instead.
 public enum KernelViewError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The file could not be opened: `code` is the errno of open(2).
     case cannotOpen(path: String, code: Int32)
@@ -13,7 +14,7 @@ public enum KernelViewError: Error, Hashable, Sendable, CustomStringConvertible 
     /// The kernel did not answer over netlink: `code` is the errno.
     case sockDiag(code: Int32)
 
-    /// One sentence for people, in the form `/proc/net/tcp: No such file or directory`.
+    /// One line for users, such as `/proc/net/tcp: No such file or directory`.
     public var description: String {
         switch self {
         case .cannotOpen(let path, let code): "\(path): \(describeErrno(code))"
@@ -24,7 +25,7 @@ public enum KernelViewError: Error, Hashable, Sendable, CustomStringConvertible 
     }
 }
 
-/// The C library's words for an errno.
+/// The C library's message for an errno.
 func describeErrno(_ code: Int32) -> String {
     // strerror returns a NUL-terminated string that lives until the next call; it is copied at once.
     guard let text = unsafe strerror(code) else { return "error \(code)" }

@@ -1,25 +1,25 @@
-// The addresses of this host, so that a tracer knows which end of a connection is here.
+// This host's addresses, which let a tracer determine which end of a connection is local.
 
 import Glibc
 public import TCPModel
 
-/// The addresses that this host answers to, in this network namespace.
+/// The addresses that this host answers to in its network namespace.
 public struct LocalAddresses: Sendable {
     private var addresses: Set<IPAddress>
-    /// The numbers of the interfaces, in their order.
+    /// The interface indexes, in the kernel's order.
     public private(set) var interfaces: [UInt32]
 
-    /// These addresses (and every loopback address): for tests and for captures of another host.
+    /// Takes these addresses, plus all loopback addresses: for tests and for captures from another host.
     public init(_ addresses: Set<IPAddress>, interfaces: [UInt32] = []) {
         self.addresses = addresses
         self.interfaces = interfaces
     }
 
-    /// The addresses of all interfaces at this moment (getifaddrs(3)), and the interfaces.
+    /// The current addresses of all interfaces (getifaddrs(3)) and the interfaces' indexes.
     /// - Throws: `KernelViewError.cannotListAddresses`.
     public static func current() throws(KernelViewError) -> LocalAddresses {
         var list: UnsafeMutablePointer<ifaddrs>?
-        // On success the list is ours until freeifaddrs; every pointer in it is valid so long, or null.
+        // On success the list is ours until freeifaddrs; until then every pointer in it is valid or null.
         guard unsafe getifaddrs(&list) == 0 else { throw .cannotListAddresses(code: errno) }
         defer { unsafe freeifaddrs(list) }
         var addresses: Set<IPAddress> = []
@@ -33,19 +33,19 @@ public struct LocalAddresses: Sendable {
         return LocalAddresses(addresses, interfaces: interfaceNumbers())
     }
 
-    /// Adds a later reading's addresses; the interfaces are that reading's.
+    /// Adds the addresses of a later reading, and replaces the interfaces with that reading's.
     public mutating func formUnion(_ other: LocalAddresses) {
         addresses.formUnion(other.addresses)
         interfaces = other.interfaces
     }
 
-    /// Whether `address` is this host's: one of its interfaces', or any of 127.0.0.0/8 and ::1.
+    /// Whether `address` belongs to this host: it is assigned to an interface, or is in 127.0.0.0/8, or is ::1.
     public func contains(_ address: IPAddress) -> Bool { address.isLoopback || addresses.contains(address) }
 }
 
-/// The IP address that `address` holds, or nil for another family.
+/// The IP address that `address` points to; nil for other address families.
 private func ipAddress(at address: UnsafeMutablePointer<sockaddr>) -> IPAddress? {
-    // The family says which structure the address is (getifaddrs(3)), so the load stays inside it.
+    // The family determines which structure the address is (getifaddrs(3)), so the load stays within it.
     switch unsafe Int32(address.pointee.sa_family) {
     case AF_INET:
         let v4 = unsafe UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in.self)
@@ -60,9 +60,9 @@ private func ipAddress(at address: UnsafeMutablePointer<sockaddr>) -> IPAddress?
     }
 }
 
-/// The numbers of all interfaces (if_nameindex(3)); none if they cannot be listed.
+/// The indexes of all interfaces (if_nameindex(3)); empty if they cannot be listed.
 private func interfaceNumbers() -> [UInt32] {
-    // The list is ours until if_freenameindex, and ends with an entry whose number is 0.
+    // The list is ours until if_freenameindex, and ends with an entry whose index is 0.
     guard let list = unsafe if_nameindex() else { return [] }
     defer { unsafe if_freenameindex(list) }
     var numbers: [UInt32] = []

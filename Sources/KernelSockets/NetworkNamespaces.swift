@@ -1,16 +1,16 @@
-// The network namespaces that processes are in, told apart by the links in /proc/PID/ns.
+// The network namespaces of processes, distinguished by the links in /proc/PID/ns.
 
 import Glibc
 
-/// Finds processes in other network namespaces than ours, whose sockets no table here shows.
+/// Finds processes in other network namespaces than ours. Their sockets appear in no table that we can read.
 public struct NetworkNamespaces: Sendable {
     private let root: String
 
-    /// Looks below `root`: another than /proc is for tests.
+    /// Reads below `root`. Anything but /proc is for tests.
     public init(root: String = "/proc") { self.root = root }
 
-    /// The number of the network namespace that the calling thread is in, as the kernel knows it (`ns.inum` of its `struct net`); nil if
-    /// /proc does not tell.
+    /// The inode number of the calling thread's network namespace, which the kernel keeps as `ns.inum` of its `struct
+    /// net`; nil if /proc does not show it.
     public static func own(root: String = "/proc") -> UInt32? {
         var buffer = [UInt8](repeating: 0, count: 64)
         guard let directory = Descriptor(path: root, flags: O_RDONLY | O_DIRECTORY),
@@ -21,8 +21,8 @@ public struct NetworkNamespaces: Sendable {
         return UInt32(text.dropFirst(5).dropLast())
     }
 
-    /// One process of each network namespace that is not this process's own: the one with the lowest pid. Those of other users
-    /// are seen by root only.
+    /// One process of each network namespace other than our own: the one with the lowest pid. Only root sees the
+    /// namespaces of other users' processes.
     public func others() -> [Int32] {
         guard let directory = Descriptor(path: root, flags: O_RDONLY | O_DIRECTORY),
             var entries = DirectoryStream(below: directory, name: ".")

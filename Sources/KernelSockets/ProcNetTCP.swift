@@ -1,31 +1,32 @@
-// Reads /proc/net/tcp and /proc/net/tcp6 into a snapshot through one reused buffer, without a String per line.
+// Reads /proc/net/tcp and /proc/net/tcp6 into a snapshot through one reused buffer, without allocating a String per
+// line.
 
 import Glibc
 import TCPModel
 
-/// The kernel's TCP tables, read from procfs. Needs no privilege; shows the network namespace of this process.
+/// The kernel's TCP tables, read from procfs. Needs no privilege; shows this process's network namespace.
 public struct ProcNetTCP: Sendable {
     private let paths: (v4: String, v6: String)
     private var buffer: [UInt8]
 
-    /// A reader of the tables below `root`: another root than /proc is for tests. `bufferSize` is in bytes and must
-    /// hold the longest line (about 200).
+    /// A reader of the tables below `root`; anything but /proc is for tests. `bufferSize` is in bytes and must hold the
+    /// longest line (about 200 bytes); it is at least 256.
     public init(root: String = "/proc", bufferSize: Int = 65_536) {
         paths = (root + "/net/tcp", root + "/net/tcp6")
         buffer = [UInt8](repeating: 0, count: max(256, bufferSize))
     }
 
-    /// One reading as a new snapshot. Prefer `read(into:ports:)` when reading again and again.
+    /// Takes one reading into a new snapshot. Prefer `read(into:ports:)` for repeated readings.
     public mutating func read(ports: [UInt16] = []) throws(KernelViewError) -> SocketSnapshot {
         var snapshot = SocketSnapshot()
         try read(into: &snapshot, ports: ports)
         return snapshot
     }
 
-    /// Replaces what `snapshot` holds by a new reading, reusing its memory.
+    /// Replaces the contents of `snapshot` with a new reading, reusing its memory.
     ///
-    /// With `ports`, only sockets whose local or remote port is among these are kept; empty = all. A kernel without
-    /// IPv6 has no tcp6: that is no error.
+    /// With `ports`, only sockets whose local or remote port is among them are kept; empty means all. A kernel without
+    /// IPv6 has no tcp6, which is not an error.
     /// - Throws: `KernelViewError` if a table cannot be opened or read; the snapshot is then empty.
     public mutating func read(into snapshot: inout SocketSnapshot, ports: [UInt16] = []) throws(KernelViewError) {
         snapshot.clear()
@@ -63,16 +64,16 @@ public struct ProcNetTCP: Sendable {
                 consumed = filled
             }
             if consumed > 0 {
-                // A loop, because a slice would keep the whole buffer from being changed in place.
+                // A loop, because taking a slice would prevent the buffer from being changed in place.
                 for index in consumed..<filled { buffer[index - consumed] = buffer[index] }
                 filled -= consumed
             }
         }
-        // The kernel ends every line; one that is not ended was cut.
+        // The kernel ends every line with a line feed, so an unterminated line was truncated.
         if filled > 0 && !skipsRest { snapshot.malformedLines += 1 }
     }
 
-    /// Parses the complete lines among the first `end` bytes of the buffer; returns how many bytes they take.
+    /// Parses the complete lines among the first `end` bytes of the buffer. Returns the number of bytes consumed.
     private func takeLines(
         upTo end: Int, isIPv6: Bool, _ ports: [UInt16], _ skipsRest: inout Bool, into snapshot: inout SocketSnapshot
     ) -> Int {

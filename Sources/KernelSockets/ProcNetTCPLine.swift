@@ -1,19 +1,19 @@
-// One line of /proc/net/tcp or tcp6 -> KernelSocket, parsed in place (Documentation/networking/proc_net_tcp.rst).
+// Parses one line of /proc/net/tcp or tcp6 into a KernelSocket, in place (Documentation/networking/proc_net_tcp.rst).
 
 import TCPModel
 
-/// What a line turned out to be.
+/// The result of parsing one line.
 enum ProcNetTCPLine {
     /// A socket.
     case socket(KernelSocket)
     /// The column titles, or an empty line.
     case title
-    /// A socket in a state whose number is not known here (a newer kernel's).
+    /// A socket in a state unknown to this program, as newer kernels may have.
     case unknownState
-    /// Cut, or not a socket line at all.
+    /// Truncated, or not a socket line at all.
     case malformed
 
-    /// Reads the line at `range` of `bytes` (without its line feed). Never traps, whatever the bytes are.
+    /// Parses the line at `range` of `bytes` (without its line feed). Never traps on any input.
     static func parse(_ bytes: Swift.Span<UInt8>, _ range: Range<Int>, isIPv6: Bool) -> ProcNetTCPLine {
         var cursor = FieldCursor(position: range.lowerBound, end: min(range.upperBound, bytes.count))
         cursor.skipSpaces(bytes)
@@ -31,7 +31,8 @@ enum ProcNetTCPLine {
             let uid = cursor.decimal(bytes),
             cursor.decimal(bytes) != nil,  // probes without an answer
             let inode = cursor.decimal(bytes),
-            // More fields follow. Without this space the inode may have been cut, and half a number is a wrong number.
+            // More fields follow. Without this space the inode may have been truncated, and half a number is a wrong
+            // number.
             cursor.take(UInt8(ascii: " "), bytes)
         else { return .malformed }
         guard let state = TCPState(linuxNumber: stateNumber) else { return .unknownState }
@@ -44,10 +45,10 @@ enum ProcNetTCPLine {
     }
 }
 
-/// A place in a line. The bytes are handed to each call, so that nothing needs to own or copy them.
+/// A position in a line. The bytes are passed to each call, so that the cursor need not own or copy them.
 private struct FieldCursor {
     var position: Int
-    /// Not past the end of the bytes.
+    /// The end of the line, never past the end of the bytes.
     let end: Int
 
     func peek(_ bytes: Swift.Span<UInt8>) -> UInt8? { position < end ? bytes[position] : nil }
@@ -62,7 +63,7 @@ private struct FieldCursor {
         return true
     }
 
-    /// Spaces, then a decimal number that fits 64 bits.
+    /// Skips spaces, then parses a decimal number that fits in 64 bits.
     mutating func decimal(_ bytes: Swift.Span<UInt8>) -> UInt64? {
         skipSpaces(bytes)
         let start = position
@@ -70,7 +71,7 @@ private struct FieldCursor {
         while position < end {
             let digit = bytes[position] &- UInt8(ascii: "0")
             guard digit <= 9 else { break }
-            // 19 digits always fit; the twentieth may not.
+            // 19 digits always fit; a twentieth may overflow.
             let (shifted, overflow) = number.multipliedReportingOverflow(by: 10)
             let (sum, carry) = shifted.addingReportingOverflow(UInt64(digit))
             if overflow || carry { return nil }
@@ -80,7 +81,7 @@ private struct FieldCursor {
         return position > start ? number : nil
     }
 
-    /// Spaces, then a hexadecimal number of as many digits as `digits` allows (at most 16).
+    /// Skips spaces, then parses a hexadecimal number of as many digits as `digits` allows (at most 16).
     mutating func hex(_ bytes: Swift.Span<UInt8>, digits: ClosedRange<Int>) -> UInt64? {
         skipSpaces(bytes)
         let start = position
@@ -92,7 +93,8 @@ private struct FieldCursor {
         return position - start >= digits.lowerBound ? number : nil
     }
 
-    /// Spaces, then `ADDRESS:PORT`: the address as 32-bit words printed in the host's byte order, the port as a number.
+    /// Skips spaces, then parses `ADDRESS:PORT`: the address as 32-bit words printed in host byte order, the port as a
+    /// number.
     mutating func socketAddress(_ bytes: Swift.Span<UInt8>, isIPv6: Bool) -> SocketAddress? {
         skipSpaces(bytes)
         var words: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0xffff, 0)
@@ -109,7 +111,7 @@ private struct FieldCursor {
         return SocketAddress(address, UInt16(truncatingIfNeeded: port))
     }
 
-    /// Eight hexadecimal digits, as the number that the four bytes make in network order.
+    /// Eight hexadecimal digits, as the number that their four bytes form in network order.
     private mutating func word(_ bytes: Swift.Span<UInt8>) -> UInt32? {
         guard let printed = hexExactly(bytes, digits: 8) else { return nil }
         return UInt32(bigEndian: UInt32(truncatingIfNeeded: printed))

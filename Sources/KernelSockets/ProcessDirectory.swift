@@ -1,30 +1,30 @@
-// One process as /proc/PID shows it: start time, name, user, and which sockets its descriptors are.
+// One process as /proc/PID shows it: start time, name, user, and which of its descriptors are sockets.
 
 import Glibc
 import TCPModel
 
 /// An open /proc/PID.
 ///
-/// The open directory stays that of the process it was opened for: once that process is gone, every call through it
-/// fails with ESRCH, even if its number was given to another one meanwhile. So what is read through one value cannot mix
-/// two processes.
+/// The open directory stays bound to the process it was opened for. Once that process is gone, every call through it
+/// fails with ESRCH, even if its pid has been reused. What is read through one value therefore never mixes two
+/// processes.
 struct ProcessDirectory: ~Copyable {
     /// The process id.
     let pid: Int32
     private let directory: Descriptor
 
-    /// Opens `root`/`pid`; nil with errno set if there is no such process (or it is hidden).
+    /// Opens `root`/`pid`; nil with errno set if there is no such process, or it is hidden.
     init?(root: String, pid: Int32) {
         guard let directory = Descriptor(path: "\(root)/\(pid)", flags: O_RDONLY | O_DIRECTORY) else { return nil }
         self.pid = pid
         self.directory = directory
     }
 
-    /// How it is now; nil if it has gone.
+    /// The process's current status; nil if it is gone.
     func status() -> ProcessStatus? { directory.contents(of: "stat", limit: 1024).flatMap { ProcessStatus($0) } }
 
-    /// Whether it has as many descriptors as it may (RLIMIT_NOFILE): accept(2) fails with EMFILE. False where the kernel does not count
-    /// them (before Linux 6.2 the folder has no size).
+    /// Whether the process has used up its descriptors (RLIMIT_NOFILE), so that accept(2) fails with EMFILE. False
+    /// where the kernel does not report their number: before Linux 6.2 the size of `fd` is 0.
     func isOutOfDescriptors() -> Bool {
         guard let folder = Descriptor(below: directory, name: "fd", flags: O_RDONLY | O_DIRECTORY),
             let count = folder.size(), count > 0, let limits = directory.contents(of: "limits", limit: 4096),
@@ -36,8 +36,8 @@ struct ProcessDirectory: ~Copyable {
         return Int(String(decoding: limit, as: UTF8.self)).map { count >= $0 } ?? false
     }
 
-    /// The name, user and start time; nil if the process has gone, or is a thread of the kernel's own: that does a program's work (MPTCP
-    /// opens and closes subflows so), and owns no socket.
+    /// The process's name, user and start time. Nil if the process is gone, or is a kernel thread: such a thread may
+    /// act on a program's behalf (MPTCP opens and closes subflows this way) but owns no socket.
     func identity() -> (process: ProcessIdentity, startTicks: UInt64)? {
         guard let status = status(), !status.isKernelThread,
             var name = directory.contents(of: "comm", limit: 256),
@@ -47,24 +47,27 @@ struct ProcessDirectory: ~Copyable {
         return (ProcessIdentity(pid: pid, command: String(decoding: name, as: UTF8.self), uid: uid), status.startTicks)
     }
 
-    /// Its executable, control group and what that tells; to be shown, so cut where it is longer than a path may be.
+    /// The executable, the control group, and what the group's path reveals. Meant for display, so overlong paths are
+    /// truncated.
     func details() -> ProcessDetails {
         var target = [UInt8](repeating: 0, count: 4096)
         let executable = directory.linkTarget(of: "exe", into: &target).map {
             String(decoding: target[..<$0], as: UTF8.self)
         }
         var group = directory.contents(of: "cgroup", limit: ControlGroup.sizeLimit).flatMap { ControlGroup(text: $0) }
-        // Of who ends, version 1's hierarchies say the root, whatever its group was (proc_cgroup_show()); version 2 keeps the true one.
-        // Asked last: whoever does not end yet has not ended when the group was read.
+        // While a process exits, cgroup v1 hierarchies report the root, whatever its group was (proc_cgroup_show()); v2
+        // keeps the true path. The status is read last: a process not exiting now was not exiting when the group was
+        // read.
         if group?.path == "/", status()?.isEnding != false { group = nil }
         return ProcessDetails(
             executable: executable, controlGroup: group?.path, container: group?.container, unit: group?.unit)
     }
 
-    /// Calls `found` with the inode and number of every descriptor that is a socket, until it returns false.
+    /// Calls `found` with the inode and descriptor number of every socket that the process holds, until it returns
+    /// false.
     ///
-    /// Returns the errno if the descriptors may not be listed (EACCES: another user's process) or the process has gone,
-    /// 0 otherwise. Descriptors that are closed meanwhile are skipped.
+    /// Returns 0, or the errno if the descriptors may not be listed (EACCES: another user's process) or the process is
+    /// gone. Descriptors closed in the meantime are skipped.
     func forEachSocket(_ found: (_ inode: UInt64, _ descriptor: Int32) -> Bool) -> Int32 {
         guard let folder = Descriptor(below: directory, name: "fd", flags: O_RDONLY | O_DIRECTORY),
             var entries = DirectoryStream(below: folder, name: ".")
@@ -80,7 +83,7 @@ struct ProcessDirectory: ~Copyable {
         return 0
     }
 
-    /// Whether descriptor `number` is the socket with this inode now.
+    /// Whether descriptor `number` currently refers to the socket with this inode.
     func holds(inode: UInt64, descriptor: Int32) -> Bool {
         var target = [UInt8](repeating: 0, count: 32)
         guard let length = directory.linkTarget(of: "fd/\(descriptor)", into: &target) else { return false }
@@ -88,7 +91,7 @@ struct ProcessDirectory: ~Copyable {
     }
 }
 
-/// The N of a link target `socket:[N]`, or nil for any other.
+/// The N of a link target `socket:[N]`; nil for any other target.
 func socketInode(_ target: ArraySlice<UInt8>) -> UInt64? {
     let prefix = Array("socket:[".utf8)
     guard target.starts(with: prefix), target.last == UInt8(ascii: "]") else { return nil }

@@ -1,13 +1,15 @@
-// Whether the processes that can be seen here are all that there are.
+// Whether every process of the host is visible from here.
 
 import Glibc
 
-/// The pid namespace that this process is in (pid_namespaces(7)): of others' processes /proc shows those in namespaces below it only.
+/// This process's pid namespace (pid_namespaces(7)). /proc shows only processes of this namespace and its descendants.
 public enum ProcessNamespace {
-    /// The number of the first one, the host's (PROC_PID_INIT_INO, include/linux/proc_ns.h): a constant of the kernel's ABI.
+    /// The link target of the initial pid namespace, the host's (PROC_PID_INIT_INO, include/linux/proc_ns.h). Its
+    /// number is part of the kernel's ABI.
     private static let first = "pid:[4026531836]"
 
-    /// Whether it is the host's, in which every process is seen; a container mostly has its own. Nil where /proc does not tell.
+    /// Whether this is the host's namespace, from which every process is visible; containers usually have their own.
+    /// Nil if /proc does not show it.
     public static func isHosts(root: String = "/proc") -> Bool? {
         var buffer = [UInt8](repeating: 0, count: 64)
         guard let directory = Descriptor(path: root, flags: O_RDONLY | O_DIRECTORY),

@@ -1,4 +1,4 @@
-// Which process holds a socket: inode -> process, by the links in /proc/PID/fd, cached and looked up incrementally.
+// Finds the process that holds a socket, by matching inodes against the links in /proc/PID/fd, cached and incremental.
 
 import Glibc
 public import TCPModel
@@ -7,9 +7,10 @@ public import TCPModel
 public struct SocketOwner: Hashable, Sendable {
     /// The process.
     public var process: ProcessIdentity
-    /// The number of its descriptor for the socket (the lowest, if it has several).
+    /// The process's descriptor number for the socket (the lowest, if there are several).
     public var descriptor: Int32
-    /// When the process started, in clock ticks since boot: tells it from a later one with the same pid.
+    /// The process's start time in clock ticks since boot, which distinguishes it from a later process with the same
+    /// pid.
     public var startTicks: UInt64
 
     /// An owner from its fields.
@@ -20,61 +21,63 @@ public struct SocketOwner: Hashable, Sendable {
     }
 }
 
-/// Finds the owners of sockets. Sees only what this process may see: other users' descriptors need root (or
+/// Finds the owners of sockets, as far as this process may see them: other users' descriptors need root (or
 /// CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH).
 ///
-/// Processes come and go while we look, and some refuse: that is normal, and counted. A process whose first thread has
-/// ended while others live shows no descriptors in /proc/PID/fd; its sockets are not found.
+/// Processes come and go during a scan, and some deny access: that is normal, and counted. A process whose main thread
+/// has ended while others live on shows no descriptors in /proc/PID/fd, so its sockets are not found.
 public struct ProcessOwners: Sendable {
-    /// What the scans met since the start.
+    /// What the scans have encountered since the start.
     public struct Counts: Hashable, Sendable {
         /// Scans over all processes.
         public var fullScans = 0
         /// Processes whose descriptors were listed.
         public var processes = 0
-        /// Processes whose descriptors could not be listed though they are there: another user's (EACCES, EPERM), or for want of
-        /// descriptors of our own (EMFILE).
+        /// Processes that exist but whose descriptors could not be listed: they belong to another user (EACCES, EPERM),
+        /// or we ran out of descriptors (EMFILE).
         public var denied = 0
-        /// The most processes that refused in one search which left a socket without an owner: it may be theirs.
+        /// The most processes that denied access in a single search that left a socket without an owner. One of them
+        /// may own it.
         public var mostDenied = 0
-        /// Processes that went away while they were read (ENOENT, ESRCH).
+        /// Processes that disappeared while they were being read (ENOENT, ESRCH).
         public var vanished = 0
     }
 
-    /// What the scans met.
+    /// What the scans have encountered since the start.
     public private(set) var counts = Counts()
-    /// How many processes refused in the latest full scan: more than 0 means that an owner may be hidden from us.
+    /// The number of processes that denied access in the latest full scan. If above 0, an owner may be hidden from us.
     public private(set) var deniedInLatestScan = 0
 
     private let root: String
     private let missLifetime: Int64
     private var known: [UInt64: SocketOwner] = [:]
-    /// Inodes that a full scan did not find, and until when (monotonic nanoseconds) that is believed.
+    /// Inodes not found by a full scan, and until when (in monotonic nanoseconds) that result is trusted.
     private var misses: [UInt64: Int64] = [:]
-    /// Processes that owned a wanted socket lately, latest first.
+    /// Processes that recently owned a wanted socket, most recent first.
     private var recent: [Int32] = []
-    /// What else is known of processes; good while start and name are the same (another program has another name, mostly).
+    /// Cached details of processes, valid while start time and name stay the same (another program usually has another
+    /// name).
     private var details: [Int32: (startTicks: UInt64, command: String, details: ProcessDetails)] = [:]
 
     private static let recentLimit = 16
     private static let cacheLimit = 65_536
     private static let detailsLimit = 8192
-    /// Processes that are asked for one process's sockets, and threads that are asked for their children, at most.
+    /// The maximum number of processes examined for one process's sockets, and of threads examined for their children.
     private static let kinLimit = 64
     private static let threadLimit = 64
 
-    /// Looks below `root` (another than /proc is for tests). An inode that no process held is not searched for again for
+    /// Reads below `root`; anything but /proc is for tests. An inode that no process held is not searched for again for
     /// `missLifetime` nanoseconds.
     public init(root: String = "/proc", missLifetime: Int64 = Span.second / 2) {
         self.root = root
         self.missLifetime = missLifetime
     }
 
-    /// One owner of each of these sockets, as quickly as possible; sockets without a visible owner are left out.
+    /// Finds one owner of each of these sockets, as quickly as possible. Sockets without a visible owner are left out.
     ///
-    /// First the processes that held them last time are asked whether they still do, then those that owned other wanted
-    /// sockets lately, then all, until everything is found. Of several processes that share a socket (after fork), the
-    /// one that is met first is returned: an owner known before, else any recent one, else the lowest pid. Use
+    /// The search checks the processes that held the sockets last time, then recent owners of other wanted sockets,
+    /// then all processes, and stops when everything is found. If several processes share a socket (after fork), the
+    /// first one found is returned: a previously known owner, else any recent one, else the lowest pid. Use
     /// `allOwners()` where the others matter.
     public mutating func owners(of inodes: Set<UInt64>) -> [UInt64: SocketOwner] {
         var found: [UInt64: SocketOwner] = [:]
@@ -108,10 +111,11 @@ public struct ProcessOwners: Sendable {
         return found
     }
 
-    /// Every visible owner of every socket, in one scan over all processes; of each socket the lowest pid first.
+    /// Every visible owner of every socket, from one scan over all processes. The owners of each socket are in
+    /// ascending order of pid.
     public mutating func allOwners() -> [UInt64: [SocketOwner]] { allOwners { _ in true } }
 
-    /// The same of these sockets.
+    /// Every visible owner of these sockets, from one scan over all processes, in ascending order of pid.
     public mutating func allOwners(of inodes: Set<UInt64>) -> [UInt64: [SocketOwner]] {
         allOwners { inodes.contains($0) }
     }
@@ -128,7 +132,7 @@ public struct ProcessOwners: Sendable {
         return found
     }
 
-    /// Whether this very process (same pid and same start time) holds the socket with this inode now.
+    /// Whether this very process (same pid and start time) currently holds the socket with this inode.
     public func holds(_ owner: SocketOwner, inode: UInt64) -> Bool {
         guard let directory = ProcessDirectory(root: root, pid: owner.process.pid),
             let status = directory.status(), status.startTicks == owner.startTicks
@@ -136,8 +140,8 @@ public struct ProcessOwners: Sendable {
         return directory.holds(inode: inode, descriptor: owner.descriptor)
     }
 
-    /// The same owner if it holds the socket now, as it is now: since then it may have run another program (execve(2)), or become another
-    /// user.
+    /// The owner, brought up to date, if it still holds the socket; it may have run another program (execve(2)) or
+    /// changed its user since.
     private mutating func still(_ owner: SocketOwner, inode: UInt64) -> SocketOwner? {
         guard let directory = ProcessDirectory(root: root, pid: owner.process.pid), let now = directory.identity(),
             now.startTicks == owner.startTicks, directory.holds(inode: inode, descriptor: owner.descriptor)
@@ -148,14 +152,14 @@ public struct ProcessOwners: Sendable {
             startTicks: owner.startTicks)
     }
 
-    /// Whether this very process (same pid and same start time) is still there; a zombie is.
+    /// Whether this very process (same pid and start time) still exists; a zombie counts.
     public func isPresent(_ owner: SocketOwner) -> Bool {
         guard let directory = ProcessDirectory(root: root, pid: owner.process.pid), let status = directory.status()
         else { return false }
         return status.startTicks == owner.startTicks
     }
 
-    /// Which of these processes have ended, all of their threads.
+    /// Those of these processes that have ended, with all of their threads.
     public func gone(among pids: Set<Int32>) -> Set<Int32> {
         pids.filter { pid in
             guard let directory = ProcessDirectory(root: root, pid: pid), let status = directory.status() else {
@@ -165,7 +169,7 @@ public struct ProcessOwners: Sendable {
         }
     }
 
-    /// Which of these processes are stopped, by a signal or a debugger, or have no descriptor left.
+    /// Those of these processes that cannot act: stopped by a signal or a debugger, or out of descriptors.
     public func troubled(among pids: [Int32]) -> [Int32: ProcessTrouble] {
         var troubled: [Int32: ProcessTrouble] = [:]
         for pid in pids {
@@ -177,7 +181,7 @@ public struct ProcessOwners: Sendable {
         return troubled
     }
 
-    /// The process `pid` and its parent, its parent's parent and so on up to the first; empty if there is no such one.
+    /// The process `pid`, its parent, its parent's parent and so on up to the first; empty if there is no such process.
     public func lineage(of pid: Int32) -> [Int32] {
         var line: [Int32] = []
         var next = pid
@@ -190,18 +194,22 @@ public struct ProcessOwners: Sendable {
         return line
     }
 
-    /// The holders of these sockets, each socket with its descriptor in the process `pid` if that is known. Asked are that process and its
-    /// relatives by fork(2), which keeps the number of a descriptor: its descendants and its ancestors. The lowest pid comes first. A
-    /// socket that none of them holds has an empty list. So has one that the process itself does not hold and whose descriptor is not
-    /// known, because the relatives cannot be asked for it. A socket for which this cannot be determined is missing from the result.
+    /// Finds the holders of these sockets, each given with its descriptor in the process `pid` if known. The search
+    /// covers that process and its relatives by fork(2), which preserves descriptor numbers: descendants and ancestors.
+    /// The holders of each socket are in ascending order of pid.
     ///
-    /// Only holders' relatives are asked, at most `kinLimit` processes, with one system call per socket: it costs some microseconds. A
-    /// descriptor that is not known, or is another file's now, is searched among the first `limit` of the process's own that are sockets.
+    /// A socket that none of them holds has an empty list. So has a socket that the process itself does not hold and
+    /// whose descriptor is unknown, because then the relatives cannot be checked. A socket for which no answer is
+    /// possible is missing from the result.
+    ///
+    /// The search continues only past processes that hold a socket, covers at most `kinLimit` processes, and makes one
+    /// system call per socket: it costs a few microseconds. A descriptor that is unknown, or refers to another file by
+    /// now, is looked for among the first `limit` socket descriptors of the process itself.
     public mutating func holders(
         of sockets: [UInt64: Int32?], near pid: Int32, limit: Int = 1024
     ) -> [UInt64: [SocketOwner]] {
         var numbers = sockets.compactMapValues { $0 }
-        // Not known, or another one by now (dup2(2)).
+        // Sockets whose descriptor is unknown, or has been reused (dup2(2)).
         let own = held(numbers, by: pid)?.owners ?? [:]
         let sought = Set(sockets.keys).subtracting(own.keys)
         var missing: Set<UInt64> = []
@@ -217,7 +225,7 @@ public struct ProcessOwners: Sendable {
         while let next = open.popLast(), asked.count < Self.kinLimit {
             guard next > 0, asked.insert(next).inserted else { continue }
             guard let (held, parent) = held(numbers, by: next) else {
-                // It may hold them, for all we know.
+                // Access is denied, so the process may hold them.
                 if next == pid && errno != ENOENT && errno != ESRCH { return [:] }
                 continue
             }
@@ -229,7 +237,8 @@ public struct ProcessOwners: Sendable {
         return found
     }
 
-    /// Which of these sockets a process holds by these descriptors, and its parent; nil with errno set if it cannot be told.
+    /// Which of these sockets a process holds under these descriptor numbers, and its parent; nil with errno set if
+    /// that cannot be determined.
     private mutating func held(
         _ numbers: [UInt64: Int32], by pid: Int32
     ) -> (owners: [UInt64: SocketOwner], parent: Int32)? {
@@ -239,7 +248,7 @@ public struct ProcessOwners: Sendable {
         var owners: [UInt64: SocketOwner] = [:]
         var identity: (process: ProcessIdentity, startTicks: UInt64)?
         for (inode, number) in numbers {
-            // What is another file sets none.
+            // `holds` leaves errno alone if the descriptor is another file.
             errno = 0
             guard directory.holds(inode: inode, descriptor: number) else {
                 if errno == EACCES || errno == EPERM { return nil }
@@ -254,8 +263,8 @@ public struct ProcessOwners: Sendable {
         return (owners, status.parent)
     }
 
-    /// The descriptors of one process for these sockets, as far as they are among its first `limit` descriptors that are sockets, and
-    /// whether those are all that it has of them.
+    /// The descriptors of one process for these sockets, found among its first `limit` socket descriptors. `isComplete`
+    /// tells whether the result is conclusive.
     private func descriptors(
         of inodes: Set<UInt64>, in pid: Int32, limit: Int
     ) -> (found: [UInt64: Int32], isComplete: Bool) {
@@ -270,14 +279,14 @@ public struct ProcessOwners: Sendable {
         return (found, code == 0 && (looked < limit || found.count == inodes.count))
     }
 
-    /// Asks these processes first from now on: they are likely to own what is wanted next.
+    /// Makes later searches check these processes first: they are likely to own the next wanted sockets.
     public mutating func expect(_ pids: [Int32]) {
         recent.removeAll { pids.contains($0) }
         recent.insert(contentsOf: pids.prefix(Self.recentLimit), at: 0)
         if recent.count > Self.recentLimit { recent.removeLast(recent.count - Self.recentLimit) }
     }
 
-    /// The children of `pid`, theirs and so on, the youngest first, at most `limit`; empty where the kernel does not list
+    /// The descendants of `pid`, at most `limit`, roughly the youngest first; empty where the kernel does not list
     /// children (CONFIG_PROC_CHILDREN).
     public func descendants(of pid: Int32, limit: Int = 256) -> [Int32] {
         var found: [Int32] = []
@@ -291,7 +300,8 @@ public struct ProcessOwners: Sendable {
         return found.reversed()
     }
 
-    /// The children of a process: of each of its threads (the first `threadLimit`), for the kernel lists them by who forked them.
+    /// The children of a process, gathered from its first `threadLimit` threads: the kernel lists children by the
+    /// thread that forked them.
     private func children(of pid: Int32) -> [Int32] {
         guard let process = Descriptor(path: "\(root)/\(pid)", flags: O_RDONLY | O_DIRECTORY),
             var threads = DirectoryStream(below: process, name: "task")
@@ -308,7 +318,7 @@ public struct ProcessOwners: Sendable {
 
     // MARK: Scanning
 
-    /// All process ids, ascending; empty if there is no procfs.
+    /// All process ids in ascending order; empty if there is no procfs.
     private func allProcesses() -> [Int32] {
         guard let directory = Descriptor(path: root, flags: O_RDONLY | O_DIRECTORY),
             var entries = DirectoryStream(below: directory, name: ".")
@@ -318,7 +328,7 @@ public struct ProcessOwners: Sendable {
         return pids.sorted()
     }
 
-    /// Read once a process: its files take longer than its name.
+    /// The process's details, read once per process and program: they are slower to read than its name.
     private mutating func details(
         of known: (process: ProcessIdentity, startTicks: UInt64), _ directory: borrowing ProcessDirectory
     ) -> ProcessDetails {
@@ -333,7 +343,8 @@ public struct ProcessOwners: Sendable {
         return read
     }
 
-    /// Looks for wanted sockets in one process and moves them to `found`; false if its descriptors may not be listed.
+    /// Moves the wanted sockets that this process holds from `wanted` to `found`. Returns false if its descriptors may
+    /// not be listed.
     private mutating func scan(
         _ pid: Int32, wanted: inout Set<UInt64>, into found: inout [UInt64: SocketOwner]
     ) -> Bool {
@@ -352,8 +363,8 @@ public struct ProcessOwners: Sendable {
         return allowed
     }
 
-    /// The wanted sockets of a process, at most `limit`, each with its lowest descriptor; `allowed` is false if they may
-    /// not be listed.
+    /// The wanted sockets of a process, at most `limit`, each with its lowest descriptor; `allowed` is false if its
+    /// descriptors may not be listed.
     private mutating func sockets(
         of pid: Int32, limit: Int = .max, where isWanted: (UInt64) -> Bool = { _ in true }
     ) -> (allowed: Bool, hits: [UInt64: SocketOwner]) {
@@ -362,7 +373,7 @@ public struct ProcessOwners: Sendable {
         var hits: [UInt64: SocketOwner] = [:]
         let code = directory.forEachSocket { inode, descriptor in
             guard isWanted(inode) else { return true }
-            // Read when the first socket is met: most processes have none.
+            // Read only once a socket is found: most processes have none.
             if identity == nil {
                 identity = directory.identity()
                 if let known = identity { identity?.process = known.process.with(details(of: known, directory)) }
@@ -374,13 +385,15 @@ public struct ProcessOwners: Sendable {
             return hits.count < limit
         }
         let allowed = note(code)
-        // Were the start time another by now, the sockets would not be those of the process that was named.
+        // If the start time has changed, the pid was reused, and the sockets belong to another process than the one
+        // identified.
         if let identity, directory.status()?.startTicks != identity.startTicks { hits = [:] }
         return (allowed, hits)
     }
 
-    /// Counts what came of listing a process's descriptors, 0 or an errno; false if they may be there and are hidden from us. With
-    /// hidepid=1 even the folder of another user's process is not opened (EPERM: proc_pid_permission, fs/proc/base.c).
+    /// Counts the outcome of listing a process's descriptors (0 or an errno). Returns false if there may be descriptors
+    /// hidden from us. With hidepid=1 not even the directory of another user's process can be opened (EPERM:
+    /// proc_pid_permission, fs/proc/base.c).
     private mutating func note(_ code: Int32) -> Bool {
         switch code {
         case 0: counts.processes += 1

@@ -1,31 +1,32 @@
-// What /proc/PID/stat says of a process (proc_pid_stat(5)), as far as it is asked for.
+// The fields of /proc/PID/stat (proc_pid_stat(5)) that this program uses.
 
 import TCPModel
 
-/// One process as it is now. Together with its pid the start time names it beyond doubt.
+/// A process's status at the time of reading. Pid and start time together identify a process uniquely.
 struct ProcessStatus {
-    /// PF_KTHREAD among the flags (include/linux/sched.h).
+    /// PF_KTHREAD, among the flags (include/linux/sched.h).
     private static let kernelThread: UInt32 = 0x0020_0000
-    /// PF_EXITING, likewise.
+    /// PF_EXITING, among the flags (include/linux/sched.h).
     private static let exiting: UInt32 = 0x0000_0004
 
-    /// When it started, in clock ticks since boot (field 22).
+    /// The start time, in clock ticks since boot (field 22).
     let startTicks: UInt64
-    /// Its parent (field 4).
+    /// The parent's pid (field 4).
     let parent: Int32
-    /// Whether it is a thread of the kernel's own (field 9).
+    /// Whether this is a kernel thread (field 9).
     let isKernelThread: Bool
-    /// Whether its first thread is ending or has ended (field 9): its memory and its groups are given up before its descriptors are.
+    /// Whether its main thread is exiting or has exited (field 9). Memory and control groups are released before
+    /// descriptors.
     let isEnding: Bool
-    /// Whether all of its threads have ended (fields 3 and 20), and its parent has not asked for it yet: its first thread may end before
-    /// others do.
+    /// Whether all of its threads have ended (fields 3 and 20) and only the zombie is left. The main thread may end
+    /// before the others.
     let hasEnded: Bool
-    /// Why it does not run (field 3); nil if it may.
+    /// Why the process cannot run (field 3); nil if it can.
     let trouble: ProcessTrouble?
 
-    /// Reads the file's octets; nil if they are none.
+    /// Parses the contents of the file; nil if they are malformed.
     init?(_ stat: [UInt8]) {
-        // The name in field 2 may hold anything, parentheses and spaces too: the last `)` ends it.
+        // The name in field 2 may contain anything, including parentheses and spaces: the last `)` ends it.
         guard let nameEnd = stat.lastIndex(of: UInt8(ascii: ")")) else { return nil }
         let fields = stat[(nameEnd + 1)...].split(separator: UInt8(ascii: " "))
         func number<Number: FixedWidthInteger>(_ field: Int) -> Number? {

@@ -1,26 +1,26 @@
-// Pauses between attempts at something that may work later, each longer than the one before.
+// Exponential backoff for operations that may succeed later.
 
 import TCPModel
 
-/// When something that failed is tried again: after a second, then after twice as long each time, and at least once a minute.
+/// Schedules retries after failures: after one second, then doubling up to one minute.
 public struct RetryPace: Sendable {
     /// The first pause and the longest one, in nanoseconds.
     static let pauses = (first: Span.second, longest: 60 * Span.second)
 
     private var pause = Self.pauses.first
-    /// When it may be tried again.
+    /// The monotonic time, in nanoseconds, from which a retry is due.
     public private(set) var next = Int64.min
 
-    /// Nothing has failed.
+    /// A pace without failures.
     public init() {}
 
-    /// Whether it may be tried again.
+    /// Whether a retry is due at `now`.
     func isDue(_ now: Int64) -> Bool { now >= next }
 
-    /// It worked: the next failure is the first one again.
+    /// Records a success: the next failure starts again with the first pause.
     public mutating func noteSuccess() { self = RetryPace() }
 
-    /// It failed.
+    /// Records a failure at `now`.
     public mutating func note(_ now: Int64) {
         next = now + pause
         pause = min(pause * 2, Self.pauses.longest)

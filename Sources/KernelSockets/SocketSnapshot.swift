@@ -1,45 +1,46 @@
-// All TCP sockets of one reading, with look-ups by four-tuple and of listeners, and when the reading happened.
+// All TCP sockets of one reading, with look-ups of sockets by four-tuple and of listeners, and the time of the reading.
 
 public import TCPModel
 
-/// What the kernel's TCP tables said in one reading.
+/// The contents of the kernel's TCP tables in one reading.
 ///
-/// The tables change while they are read: the kernel may leave a socket out, or tell of one twice when what stands before it
-/// in its hash chain changes; of those one is kept. Two rows may be of different moments between `readBegan` and
-/// `readEnded`. A value is reused from reading to reading, so its memory stays.
+/// The tables change while they are being read: the kernel may leave a socket out, or report one twice if its hash
+/// chain changes ahead of it. Duplicates are removed. Two rows may reflect different moments between `readBegan` and
+/// `readEnded`. A snapshot is meant to be reused for many readings, and keeps its memory.
 public struct SocketSnapshot: Sendable {
     /// The sockets in the kernel's order, IPv4 first.
     public private(set) var sockets: [KernelSocket] = []
-    /// The wall clock just before the reading began (CLOCK_REALTIME, the clock of packet time stamps).
+    /// The wall clock just before the reading began (CLOCK_REALTIME, the clock of packet timestamps).
     public internal(set) var readBegan = Timestamp(nanoseconds: 0)
     /// The wall clock just after the reading ended.
     public internal(set) var readEnded = Timestamp(nanoseconds: 0)
-    /// How long the reading took, in nanoseconds of the monotonic clock.
+    /// The duration of the reading, in nanoseconds of the monotonic clock.
     public internal(set) var readNanoseconds: Int64 = 0
-    /// Lines that were cut or were no socket lines; they are left out.
+    /// Lines left out because they were truncated or are not socket lines.
     public internal(set) var malformedLines = 0
-    /// Sockets left out because their state's number is not known here.
+    /// Sockets left out because their state is unknown to this program.
     public internal(set) var unknownStates = 0
-    /// How often the kernel told of a socket that it had told of before in this reading.
+    /// The number of rows that repeated a socket already reported in this reading.
     public private(set) var repeated = 0
 
-    /// Positions in `sockets` of those in LISTEN.
+    /// Positions in `sockets` of the sockets in LISTEN.
     private var listeners: [Int32] = []
-    /// Their inodes: several listeners may have the same address and port (SO_REUSEPORT).
+    /// The listeners' inodes: several listeners may share an address and port (SO_REUSEPORT).
     private var listenerInodes: Set<UInt64> = []
-    /// Inodes of listeners that the kernel named for a peer, by the four-tuple from the listener's end.
+    /// The inode of the listener that the kernel chose for a peer, by four-tuple with the listener's end as its source.
     private var named: [FourTuple: UInt64] = [:]
-    /// Open addressing: positions in `sockets` plus one, 0 = free. Its count is a power of two, or 0 before first use.
+    /// A hash table with open addressing: positions in `sockets` plus one, 0 = free. Its count is a power of two, or 0
+    /// before first use.
     private var slots: [Int32] = []
     private var indexed = 0
 
     /// An empty snapshot.
     public init() {}
 
-    /// Whether it has no socket.
+    /// Whether the snapshot has no sockets.
     public var isEmpty: Bool { sockets.isEmpty }
 
-    /// Forgets the sockets but keeps the memory.
+    /// Removes the sockets but keeps the memory.
     mutating func clear() {
         sockets.removeAll(keepingCapacity: true)
         listeners.removeAll(keepingCapacity: true)
@@ -52,8 +53,8 @@ public struct SocketSnapshot: Sendable {
         repeated = 0
     }
 
-    /// Adds a socket as read; one that is there already is brought up to date in its place. Public so that tests and replays
-    /// can build a snapshot by hand.
+    /// Adds a socket as read, or updates it in place if it is already there. Public so that tests and replays can build
+    /// snapshots.
     public mutating func append(_ socket: KernelSocket) {
         guard let position = Int32(exactly: sockets.count), position < .max else { return }
         guard socket.state != .listen else {
@@ -74,7 +75,8 @@ public struct SocketSnapshot: Sendable {
             return
         }
         let present = Int(slots[slot] - 1)
-        // Of a socket and a TIME_WAIT, the socket is what lives: either came out of the other while the table was read.
+        // Of a socket and its TIME_WAIT row, the socket is the live one: one became the other while the table was being
+        // read.
         let isOlder = socket.state == .timeWait && sockets[present].state != .timeWait
         if Self.areOne(socket, sockets[present]) {
             repeated += 1
@@ -85,35 +87,36 @@ public struct SocketSnapshot: Sendable {
         }
     }
 
-    /// Adds a listener unless it is there already: look-ups name the same one for many peers.
+    /// Adds a listener unless it is already there: look-ups for many peers return the same one.
     mutating func add(listener: KernelSocket) {
         if listener.inode == 0 || !listenerInodes.contains(listener.inode) { append(listener) }
     }
 
-    /// The kernel named this listener for the tuple's destination.
+    /// Records that the kernel chose this listener for the peer at the tuple's destination.
     mutating func name(_ listener: KernelSocket, for tuple: FourTuple) { named[tuple] = listener.inode }
 
-    /// Whether two rows with the same ends are one connection: the kernel's table has room for one only, but for sockets that
-    /// are bound to different interfaces. TIME_WAITs and requests have no inode to tell by.
+    /// Whether two rows with the same ends are one connection. The kernel's table holds only one socket per four-tuple,
+    /// except for sockets bound to different interfaces. TIME_WAIT sockets and connection requests have no inode to
+    /// distinguish them.
     private static func areOne(_ left: KernelSocket, _ right: KernelSocket) -> Bool {
         left.isIPv6 == right.isIPv6 && (left.inode == right.inode || left.inode == 0 || right.inode == 0)
     }
 
     /// The socket whose own end is `local` and whose peer is `remote`, or nil.
     ///
-    /// If the kernel listed two (bound to different interfaces, or the later one took the former's place meanwhile), the one
-    /// listed last. Listeners are never the answer.
+    /// If the kernel listed two (bound to different interfaces, or one replaced the other during the reading), the one
+    /// listed last is returned. Listeners are never returned.
     public func socket(local: SocketAddress, remote: SocketAddress) -> KernelSocket? {
         guard let slot = slot(local, remote) else { return nil }
         let position = slots[slot]
         return position == 0 ? nil : sockets[Int(position - 1)]
     }
 
-    /// The listener that a SYN to `local` goes to, or nil.
+    /// The listener to which a SYN to `local` goes, or nil.
     ///
-    /// As Linux chooses: the listener bound to the very address, else the wildcard of the same family, else `[::]`,
-    /// which takes IPv4 as well (unless it is IPV6_V6ONLY: /proc does not tell). With SO_REUSEPORT several are equally
-    /// good; the first listed is returned, `listeners(for:)` has them all.
+    /// This follows Linux's choice: the listener bound to exactly this address, else the wildcard of the same family,
+    /// else `[::]`, which accepts IPv4 as well (unless it is IPV6_V6ONLY, which /proc does not show). With SO_REUSEPORT
+    /// several are equally good: the first one listed is returned, and `listeners(for:)` has them all.
     public func listener(for local: SocketAddress) -> KernelSocket? {
         var best: KernelSocket?
         var bestScore = 0
@@ -133,8 +136,8 @@ public struct SocketSnapshot: Sendable {
         listeners.lazy.map { sockets[Int($0)] }.filter { Self.score($0, for: local) > 0 }
     }
 
-    /// The listeners of which the kernel takes one for a SYN from `remote` to `local`: several have the same address with
-    /// SO_REUSEPORT. The one that it named for this peer is the first.
+    /// The listeners that are equally good for a SYN from `remote` to `local`: with SO_REUSEPORT several share an
+    /// address. If the kernel has named its choice for this peer, that one comes first.
     public func listeners(for local: SocketAddress, from remote: SocketAddress) -> [KernelSocket] {
         let all = listeners(for: local)
         guard all.count > 1 else { return all }
@@ -163,12 +166,12 @@ public struct SocketSnapshot: Sendable {
         }
     }
 
-    /// The slot that holds this four-tuple, or the free one where it belongs; nil if there are no slots yet.
+    /// The slot that holds this four-tuple, or else the free slot where it belongs; nil if there are no slots yet.
     private func slot(_ local: SocketAddress, _ remote: SocketAddress) -> Int? {
         guard !slots.isEmpty else { return nil }
         let mask = slots.count - 1
         var index = Int(truncatingIfNeeded: Self.hash(local, remote)) & mask
-        // At most half of the slots are taken, so a free one ends the search.
+        // At most half of the slots are occupied, so the search always reaches a free one.
         while slots[index] != 0 {
             let socket = sockets[Int(slots[index] - 1)]
             if socket.local == local && socket.remote == remote { return index }

@@ -1,19 +1,21 @@
-// The kernel's TCP sockets by the cheapest way there is: single look-ups, else a list, else /proc/net/tcp.
+// Reads the kernel's TCP sockets in the cheapest available way: single look-ups, else a list, else /proc/net/tcp.
 
 public import TCPModel
 
-/// One end of a connection that a reading is to tell about.
+/// One end of a connection whose socket a reading should find.
 public struct WantedSocket: BitwiseCopyable, Sendable {
-    /// Its own end is the source.
+    /// The connection's four-tuple; the wanted socket's own end is the source.
     public var tuple: FourTuple
-    /// Whether there should be a socket: one that is not found by its four-tuple is worth a look at the whole list.
+    /// Whether the socket should exist: if the look-up misses it, the whole list is searched.
     public var isExpected: Bool
-    /// Whether a socket would have it, by all that is known: one that is not found may be bound to an interface.
+    /// Whether, by all that is known, the kernel has a socket for it: if the look-up misses it, it may be bound to an
+    /// interface.
     public var isOpen: Bool
-    /// The interface that its socket was bound to when it was last read; 0 = none. The socket outlives the interface.
+    /// The interface to which the socket was bound when it was last read; 0 = none. The interface may be gone while the
+    /// socket still exists.
     public var interface: UInt32
 
-    /// An end from its parts.
+    /// An end with these properties.
     public init(_ tuple: FourTuple, isExpected: Bool, isOpen: Bool = false, interface: UInt32 = 0) {
         self.tuple = tuple
         self.isExpected = isExpected
@@ -22,42 +24,42 @@ public struct WantedSocket: BitwiseCopyable, Sendable {
     }
 }
 
-/// Reads sockets through sock_diag, and through /proc while sock_diag does not answer.
+/// Reads sockets through sock_diag, or through /proc while sock_diag is unavailable.
 public struct SocketTables {
-    /// Move-only values cannot be part of a copyable one; a box can.
+    /// Boxes the move-only value, which cannot be stored in a copyable one.
     private final class Box {
         var diag: SockDiag
         init(_ diag: consuming SockDiag) { self.diag = diag }
     }
 
-    /// More ends than this are listed, not looked up one by one: about what a list costs at its cheapest.
+    /// Up to this many ends are looked up one by one; looking up more would cost about as much as the cheapest list.
     public static let lookUpLimit = 512
-    /// At most so many interfaces are named for one socket that is not found without: a host of containers has thousands.
+    /// The maximum number of interfaces tried for a socket that is not found otherwise: a container host has thousands.
     static let interfaceLimit = 32
 
-    /// Opens sock_diag; nil: only /proc is read.
+    /// Opens sock_diag; nil to read only /proc.
     private let open: (() throws(KernelViewError) -> SockDiag)?
     private let clock: () -> Int64
     private var box: Box?
     private var pace = RetryPace()
     private var proc: ProcNetTCP
-    /// A socket that look-ups do not find was met: so many lists are read, which do, before look-ups are tried again.
+    /// How many more readings use lists instead of look-ups, after a socket was found that look-ups miss.
     private var listsLeft = 0
     private static let listsAfterMiss = 100
-    /// The interfaces that sockets may be bound to.
+    /// The indexes of the interfaces to which sockets may be bound.
     public var interfaces: [UInt32] = []
 
-    /// Whether sock_diag answers; else /proc/net/tcp is read.
+    /// Whether sock_diag is in use; if not, /proc/net/tcp is read.
     public var usesSockDiag: Bool { box != nil }
-    /// How often sock_diag refused, or gave no answer.
+    /// The number of times that sock_diag returned an error or gave no answer.
     public private(set) var failures = 0
-    /// Why it did so the first time.
+    /// The error of the first such failure.
     public private(set) var firstFailure: KernelViewError?
 
-    /// Faults of sock_diag sockets that were given up, and of /proc.
+    /// Faults of /proc, and of earlier sock_diag sockets that were closed after an error.
     private var earlierFaults = ReadingFaults()
 
-    /// What could not be read, or was not understood, since the start.
+    /// What could not be read or understood since the start.
     public var faults: ReadingFaults {
         var faults = earlierFaults
         if let box { faults.add(box.diag.counts) }
@@ -65,12 +67,12 @@ public struct SocketTables {
         return faults
     }
 
-    /// Opens sock_diag if it is there.
+    /// Opens sock_diag if it is available.
     public init() {
         self.init(proc: ProcNetTCP(), clock: monotonicNanoseconds) { () throws(KernelViewError) in try SockDiag() }
     }
 
-    /// Only /proc, for tests.
+    /// Reads only /proc below `root`, for tests.
     init(procOnly root: String) { self.init(proc: ProcNetTCP(root: root), clock: { 0 }, open: nil) }
 
     /// From its parts, for tests.
@@ -81,9 +83,10 @@ public struct SocketTables {
         reopen()
     }
 
-    /// Replaces what `snapshot` holds by a reading with the wanted sockets and the listeners of their own ends; nil = all
-    /// sockets that have one of the ports (no ports = any). It may hold more sockets than were wanted. `listening` are ports of
-    /// which all listeners are wanted, for there may be several on one address (no ports = any; nil = none).
+    /// Replaces the contents of `snapshot` with a reading of the wanted sockets and the listeners on their own ends; if
+    /// `wanted` is nil, of all sockets that have one of the ports (no ports = any). The snapshot may hold more sockets
+    /// than were wanted. `listening` names the ports whose listeners are all needed, because several may share an
+    /// address (no ports = any; nil = none).
     /// - Throws: `KernelViewError` if neither source can be read.
     public mutating func read(
         into snapshot: inout SocketSnapshot, wanted: [WantedSocket]?, ports: [UInt16], listening: [UInt16]? = nil
@@ -108,7 +111,7 @@ public struct SocketTables {
         earlierFaults.unknownStates += snapshot.unknownStates
     }
 
-    /// Looks the sockets up, or lists them where that is cheaper, or finds one that look-ups do not.
+    /// Looks the sockets up, or lists all if that is cheaper or if an expected socket is not found by look-up.
     private mutating func ask(
         _ box: Box, into snapshot: inout SocketSnapshot, _ wanted: [WantedSocket]?, _ ports: [UInt16],
         _ listening: [UInt16]?
@@ -128,7 +131,7 @@ public struct SocketTables {
         if missing.contains(where: { Self.has($0.tuple, snapshot) }) { listsLeft = Self.listsAfterMiss }
     }
 
-    /// A new socket, which has nothing of what the last one was in the midst of. Opening it needs no privilege.
+    /// Opens a new socket, which shares no state with the previous one. Needs no privilege.
     private mutating func reopen() {
         guard let open else { return }
         do throws(KernelViewError) {
@@ -140,8 +143,8 @@ public struct SocketTables {
         }
     }
 
-    /// Sock_diag failed: the kernel is short of memory, or its module is not there, or a filter of system calls is in the way. /proc
-    /// may do until it is tried again.
+    /// Records a failure of sock_diag: the kernel is short of memory, lacks the module, or a system call filter is in
+    /// the way. /proc is used until the next attempt.
     private mutating func note(_ error: KernelViewError) {
         if let box { earlierFaults.add(box.diag.counts) }
         box = nil
@@ -156,7 +159,7 @@ public struct SocketTables {
 }
 
 extension ReadingFaults {
-    /// Those that one sock_diag socket met.
+    /// Adds the faults counted by one sock_diag socket.
     fileprivate mutating func add(_ counts: SockDiag.Counts) {
         malformedRows += counts.malformed
         unknownStates += counts.unknownStates

@@ -1,10 +1,11 @@
-// The sockets of one list, each once: a dump in several messages repeats what moved in its hash chain meanwhile.
+// The sockets of one list, without duplicates: a multi-part dump repeats sockets whose hash chain changed in the
+// meantime.
 
 import TCPModel
 
 /// Sockets in the kernel's order.
 struct DetailedSocketList {
-    /// What tells a socket from all others: the kernel's cookie, or, where it gave none, inode and ends.
+    /// A socket's identity: the kernel's cookie, or inode and ends if there is no cookie.
     private enum Identity: Hashable {
         case cookie(UInt64)
         case ends(inode: UInt64, FourTuple, isIPv6: Bool)
@@ -23,7 +24,7 @@ struct DetailedSocketList {
     private(set) var sockets: [DetailedSocket] = []
     private var positions: [Identity: Int] = [:]
 
-    /// Adds a socket; one that is there already is brought up to date in its place.
+    /// Adds a socket, or updates it in place if it is already there.
     mutating func append(_ socket: DetailedSocket) {
         let identity = Identity(socket)
         if let position = positions[identity] {

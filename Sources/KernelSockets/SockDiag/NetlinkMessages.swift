@@ -1,9 +1,10 @@
-// Walks the netlink messages of one datagram and the attributes of one message, by checked lengths (netlink(7)).
+// Walks the netlink messages of a datagram and the attributes of a message, with every length checked (netlink(7)).
 
 import CLinux
 import Glibc
 
-/// Numbers in this machine's byte order out of a datagram. Every load is checked by the caller's range, and again here.
+/// Reads numbers from a datagram, those of netlink in this machine's byte order. The caller checks the range; each load
+/// is bounds-checked as well.
 extension Swift.Span where Element == UInt8 {
     func netlink16(_ offset: Int) -> UInt16 {
         let (first, second) = (UInt16(self[offset]), UInt16(self[offset + 1]))
@@ -20,17 +21,17 @@ extension Swift.Span where Element == UInt8 {
         return UInt32(1).littleEndian == 1 ? second << 32 | first : first << 32 | second
     }
 
-    /// Two octets in network order.
+    /// A 16-bit number in network order.
     func network16(_ offset: Int) -> UInt16 { UInt16(self[offset]) << 8 | UInt16(self[offset + 1]) }
 
-    /// Four octets in network order.
+    /// A 32-bit number in network order.
     func network32(_ offset: Int) -> UInt32 { UInt32(network16(offset)) << 16 | UInt32(network16(offset + 2)) }
 
-    /// Eight octets in network order.
+    /// A 64-bit number in network order.
     func network64(_ offset: Int) -> UInt64 { UInt64(network32(offset)) << 32 | UInt64(network32(offset + 4)) }
 }
 
-/// One message: where its payload is, and what its header (struct nlmsghdr) says.
+/// One message: the fields of its header (struct nlmsghdr) and the range of its payload.
 struct NetlinkMessage {
     static let headerLength = 16
 
@@ -39,8 +40,9 @@ struct NetlinkMessage {
     var sequence: UInt32
     var payload: Range<Int>
 
-    /// How this message ends an answer: 0 for a good end, or an errno; nil if it does not end it. The end of a list has an errno,
-    /// too, where the kernel broke it off or never began it: a module for TCP's sockets may not be there.
+    /// How this message ends an answer: 0 for success or an errno; nil if it does not end it. The end of a list also
+    /// carries an errno if the kernel broke the list off or could not begin it, for example because the TCP module is
+    /// missing.
     func end(_ bytes: Swift.Span<UInt8>) -> Int32? {
         switch Int32(kind) {
         case NLMSG_ERROR: payload.count >= 4 ? code(bytes) : EBADMSG
@@ -55,17 +57,17 @@ struct NetlinkMessage {
     }
 }
 
-/// The messages of a datagram, one after the other.
+/// Iterates over the messages of a datagram.
 struct NetlinkMessages {
     private var position = 0
     private let end: Int
-    /// Whether the walk ended at a header that cannot be: cut, or with a length that does not fit.
+    /// Whether the walk stopped at an invalid header: truncated, or with an impossible length.
     private(set) var isDamaged = false
 
-    /// The messages in the first `count` octets of `bytes`.
+    /// Iterates over the first `count` octets of `bytes`.
     init(_ bytes: Swift.Span<UInt8>, count: Int) { end = Swift.max(0, Swift.min(count, bytes.count)) }
 
-    /// The next message; nil at the end, and at damage.
+    /// The next message; nil at the end or at an invalid header.
     mutating func next(_ bytes: Swift.Span<UInt8>) -> NetlinkMessage? {
         guard position < end, !isDamaged else { return nil }
         guard end - position >= NetlinkMessage.headerLength,
@@ -76,7 +78,7 @@ struct NetlinkMessages {
             return nil
         }
         let start = position
-        // Messages begin at multiples of 4; the last one's padding may be missing.
+        // Messages are aligned to 4 octets; the padding of the last one may be missing.
         position = Swift.min(end, start + (length + 3) & ~3)
         return NetlinkMessage(
             kind: bytes.netlink16(start + 4), flags: bytes.netlink16(start + 6), sequence: bytes.netlink32(start + 8),
@@ -84,19 +86,19 @@ struct NetlinkMessages {
     }
 }
 
-/// The attributes (struct rtattr) of a message, one after the other.
+/// Iterates over the attributes (struct rtattr) of a message.
 struct NetlinkAttributes {
     private var position: Int
     private let end: Int
     private(set) var isDamaged = false
 
-    /// The attributes in `range`, which must be within the bytes.
+    /// Iterates over the attributes in `range`, which must be within the bytes.
     init(_ range: Range<Int>) {
         position = range.lowerBound
         end = range.upperBound
     }
 
-    /// Kind and payload of the next attribute; nil at the end, and at damage.
+    /// The type and payload of the next attribute; nil at the end or at an invalid header.
     mutating func next(_ bytes: Swift.Span<UInt8>) -> (kind: Int, payload: Range<Int>)? {
         guard position < end, !isDamaged else { return nil }
         guard end <= bytes.count, end - position >= 4, case let length = Int(bytes.netlink16(position)), length >= 4,
@@ -107,7 +109,7 @@ struct NetlinkAttributes {
         }
         let start = position
         position = Swift.min(end, start + (length + 3) & ~3)
-        // The two top bits are flags (nested, network order).
+        // The two top bits of the type are flags (nested, network byte order).
         return (Int(bytes.netlink16(start + 2) & 0x3fff), start + 4..<start + length)
     }
 }

@@ -1,65 +1,71 @@
-// Asks the kernel for TCP sockets over netlink: all that match, or one by its four-tuple (sock_diag(7)).
+// Queries the kernel for TCP sockets over netlink: all that match, or a single one by its four-tuple (sock_diag(7)).
 
 import CLinux
 import Glibc
 public import TCPModel
 
-/// The kernel's TCP sockets, read through sock_diag. Needs no privilege; shows the network namespace in which it was opened.
+/// The kernel's TCP sockets, read through sock_diag. Needs no privilege; shows the network namespace in which it was
+/// opened.
 ///
-/// One socket by its four-tuple costs microseconds. A list makes the kernel walk its whole hash table, which costs
-/// milliseconds where that is large, however few sockets match; only listeners have a small table of their own.
+/// Looking up one socket by its four-tuple costs microseconds. Listing makes the kernel walk its whole hash table,
+/// which takes milliseconds if the table is large, however few sockets match; only listeners have a small table of
+/// their own.
 public struct SockDiag: ~Copyable {
-    /// What was met since the start.
+    /// What the readings have encountered since the start.
     public struct Counts: Hashable, Sendable {
-        /// Lists that changed while they were read, and were read again.
+        /// Readings of a list that changed while it was being read; all but the last attempt are repeated.
         public var interrupted = 0
-        /// Lists that still changed in the last attempt: they may lack sockets.
+        /// Lists that still changed during the last attempt: they may lack sockets.
         public var incomplete = 0
-        /// Datagrams that the kernel had no room for (ENOBUFS).
+        /// Datagrams lost because the receive buffer was full (ENOBUFS).
         public var lost = 0
-        /// Messages that were cut or are no sockets.
+        /// Messages that were truncated or do not describe a socket.
         public var malformed = 0
-        /// Sockets left out because their state's number is not known here.
+        /// Sockets left out because their state is unknown to this program.
         public var unknownStates = 0
     }
 
-    /// Every state's bit, that of a request (12) included.
+    /// The bits of all states, including that of a connection request (12).
     public static let allStates: UInt32 = 0x1ffe
     /// The bit of LISTEN.
     public static let listening: UInt32 = 1 << 10
     private static let attempts = 3
 
-    /// What was met.
+    /// What the readings have encountered since the start.
     public private(set) var counts = Counts()
     private var socket: NetlinkSocket
     private var sequence: UInt32 = 0
-    /// The interface that the latest bound socket was found at.
+    /// The interface to which the most recently found bound socket is bound.
     private var latestInterface: UInt32 = 0
-    /// A kernel before 5.8 has no such port filter: everything is sent then, and chosen here.
+    /// Kernels before 5.8 lack this port filter: then they send everything, and the filtering happens here.
     private var filtersInKernel = true
 
-    /// Opens the netlink socket.
+    /// Opens the netlink socket in this process's network namespace.
     /// - Throws: `KernelViewError.sockDiag`.
     public init() throws(KernelViewError) {
         guard let opened = NetlinkSocket() else { throw .sockDiag(code: errno) }
         socket = opened
     }
 
-    /// Asks over this socket, for tests.
+    /// Uses this socket, for tests.
     init(_ opened: consuming NetlinkSocket) { socket = opened }
 
-    /// Lists the listeners, and nothing is made of them. A look-up cannot tell a kernel without TCP's part of sock_diag from one that
-    /// has no such socket: both are ENOENT (inet_diag_lock_handler, net/ipv4/inet_diag.c). A list can.
+    /// Lists the listeners and discards the result, to prove that the kernel supports TCP here. A look-up cannot
+    /// distinguish a kernel without TCP's part of sock_diag from one without a matching socket: both return ENOENT
+    /// (inet_diag_lock_handler, net/ipv4/inet_diag.c).
     mutating func prove() throws(KernelViewError) { _ = try dump(false, Self.listening, [], .none) { _ in } }
 
-    /// Replaces what `snapshot` holds by a new reading, as `ProcNetTCP.read(into:ports:)` does.
+    /// Replaces the contents of `snapshot` with a new reading, as `ProcNetTCP.read(into:ports:)` does.
+    /// - Throws: `KernelViewError.sockDiag`.
     public mutating func read(into snapshot: inout SocketSnapshot, ports: [UInt16] = []) throws(KernelViewError) {
         try gather(
             into: &snapshot, states: Self.allStates, ports, .none, restart: { $0.clear() },
             take: { $0.append($1.socket) })
     }
 
-    /// The sockets in these states (bit n = Linux's state n) that have one of these ports (empty = any), with all details.
+    /// Lists the sockets in these states (bit n = Linux's state n) that have one of these ports (empty = any), with all
+    /// details.
+    /// - Throws: `KernelViewError.sockDiag`.
     public mutating func list(
         states: UInt32 = SockDiag.allStates, ports: [UInt16] = []
     ) throws(KernelViewError) -> [DetailedSocket] {
@@ -67,7 +73,8 @@ public struct SockDiag: ~Copyable {
         return try list(into: &snapshot, states: states, ports: ports)
     }
 
-    /// The same; `snapshot` has these sockets, and nothing else, then.
+    /// Lists the same sockets as `list(states:ports:)` and replaces the contents of `snapshot` with them.
+    /// - Throws: `KernelViewError.sockDiag`.
     public mutating func list(
         into snapshot: inout SocketSnapshot, states: UInt32 = SockDiag.allStates, ports: [UInt16] = []
     ) throws(KernelViewError) -> [DetailedSocket] {
@@ -85,10 +92,13 @@ public struct SockDiag: ~Copyable {
         return sockets.sockets
     }
 
-    /// Looks up single sockets into `snapshot`: for each pair the socket with these two ends, and the listener of the first. Of
-    /// several listeners on one address (SO_REUSEPORT) that is one; `listening` says of which ports all are wanted (empty = of all).
+    /// Looks up single sockets into `snapshot`: for each tuple, the socket with these two ends and the listener on the
+    /// tuple's source. Where several listeners share an address (SO_REUSEPORT), only one is found that way; `listening`
+    /// names the ports whose listeners are all listed (empty = every port).
     ///
-    /// A socket that is bound to an interface is not found: the kernel wants to be told which (`addBound`).
+    /// A socket bound to an interface is not found, because the kernel requires the interface for a match (see
+    /// `addBound`).
+    /// - Throws: `KernelViewError.sockDiag`.
     public mutating func read(
         into snapshot: inout SocketSnapshot, tuples: [FourTuple], listening: [UInt16]? = nil
     ) throws(KernelViewError) {
@@ -97,12 +107,12 @@ public struct SockDiag: ~Copyable {
         snapshot.readBegan = wallClock()
         var listened: [SocketAddress: Bool] = [:]
         for tuple in tuples {
-            // With memory: of a listener, it has what that refused.
+            // With memory details: for a listener these include its count of refusals.
             if let found = try lookUp(tuple, .memory)?.socket {
                 if found.state != .listen {
                     snapshot.append(found)
                 } else {
-                    // The kernel takes the one that a SYN with these ends would go to.
+                    // The kernel returns the listener to which a SYN with these ends would go.
                     listened[tuple.source] = true
                     snapshot.add(listener: found)
                     snapshot.name(found, for: tuple)
@@ -119,9 +129,9 @@ public struct SockDiag: ~Copyable {
         snapshot.readNanoseconds = monotonicNanoseconds() - start
     }
 
-    /// Adds the socket that has these ends and is bound to one of the interfaces: by SO_BINDTODEVICE, or because IPv6 addresses of a
-    /// link mean nothing without it. Where it was bound `before`, and where the latest one was found, is tried first, even if that
-    /// interface has gone: the kernel compares numbers.
+    /// Adds the socket that has these ends and is bound to one of the interfaces, by SO_BINDTODEVICE or because IPv6
+    /// link-local addresses require it. Its earlier interface (`before`) and that of the latest such socket are tried
+    /// first, even if the interface is gone: the kernel only compares indexes.
     mutating func addBound(
         _ tuple: FourTuple, before: UInt32, to interfaces: [UInt32], _ snapshot: inout SocketSnapshot
     ) throws(KernelViewError) {
@@ -136,20 +146,22 @@ public struct SockDiag: ~Copyable {
         }
     }
 
-    /// The socket whose own end is the tuple's source and whose peer is its destination; where there is none, the listener
-    /// that a SYN from there goes to; nil if there is neither.
+    /// The socket whose own end is the tuple's source and whose peer is its destination; failing that, the listener to
+    /// which a SYN from that peer goes; nil if there is neither.
+    /// - Throws: `KernelViewError.sockDiag`.
     public mutating func details(of tuple: FourTuple) throws(KernelViewError) -> DetailedSocket? {
         try lookUp(tuple, .everything)
     }
 
-    /// Ends a socket as the kernel does it for SOCK_DESTROY: the peer gets a RST, the owner ECONNABORTED. Needs
-    /// CAP_NET_ADMIN. If the cookie is known, no other socket with the same ends can be hit.
-    /// - Returns: 0, or the errno: EOPNOTSUPP if the kernel was built without, ENOENT if there is no such socket.
+    /// Destroys a socket with SOCK_DESTROY: its peer gets a RST and its owner ECONNABORTED. Needs CAP_NET_ADMIN. If the
+    /// cookie is known, no other socket with the same ends can be hit.
+    /// - Returns: 0, or the errno: EOPNOTSUPP if the kernel was built without support, ENOENT if there is no such
+    ///   socket.
     public mutating func destroy(_ target: DetailedSocket) -> Int32 {
         sequence &+= 1
         let code = socket.send(SockDiagRequest.destroy(target, sequence: sequence))
         guard code == 0 else { return code }
-        // NLMSG_ERROR always follows a request that wants an acknowledgment; 0 is the good news.
+        // A request that wants an acknowledgment is always answered with NLMSG_ERROR; its code is 0 on success.
         do throws(KernelViewError) {
             _ = try answers { _ in }
             return 0
@@ -161,7 +173,7 @@ public struct SockDiag: ~Copyable {
 
     // MARK: Asking
 
-    /// All listeners on these ports (empty = any), with what they have refused.
+    /// Adds all listeners on these ports (empty = any), with their counts of refusals.
     private mutating func addListeners(
         _ ports: [UInt16], to snapshot: inout SocketSnapshot
     ) throws(KernelViewError) {
@@ -241,14 +253,14 @@ public struct SockDiag: ~Copyable {
         }
     }
 
-    /// What came of one request.
+    /// The outcome of one request.
     private struct Answer {
         var isSteady = true
         var unknownStates = 0
         var malformed = 0
     }
 
-    /// Receives until the request with the current number is answered. Messages of earlier requests are passed over.
+    /// Receives until the current request is answered. Messages that answer earlier requests are skipped.
     private mutating func answers(
         isDump: Bool = true, _ take: (DetailedSocket) -> Void
     ) throws(KernelViewError) -> Answer {
@@ -258,7 +270,7 @@ public struct SockDiag: ~Copyable {
             counts.malformed += answer.malformed
             counts.unknownStates += answer.unknownStates
         }
-        // An end that does not come is told by the socket's patience (EAGAIN): then the request is over, too.
+        // If the end of an answer never arrives, the receive timeout (EAGAIN) ends the request.
         while true {
             let count = socket.receive()
             if count == -Int(ENOBUFS), counts.lost < lostBefore + Self.attempts {
@@ -286,7 +298,7 @@ public struct SockDiag: ~Copyable {
                 if !isDump { return answer }
             }
             if messages.isDamaged { answer.malformed += 1 }
-            // A single answer is one datagram.
+            // The answer to a look-up is a single datagram.
             if !isDump && answer.malformed > 0 { return answer }
         }
     }

@@ -1,21 +1,21 @@
-// One answer of sock_diag (struct inet_diag_msg and its attributes) -> KernelSocket and SocketDetails, parsed in place.
+// Parses one sock_diag answer (struct inet_diag_msg and its attributes) into KernelSocket and SocketDetails, in place.
 
 import CLinux
 import TCPModel
 
-/// What a message turned out to be.
+/// The result of parsing one message.
 enum SockDiagMessage {
     /// A TCP socket.
     case socket(DetailedSocket)
-    /// A socket in a state whose number is not known here (a newer kernel's, or one that is only bound).
+    /// A socket in a state unknown to this program: a newer kernel's, or that of a socket that is only bound.
     case unknownState
-    /// Cut, or of another address family.
+    /// Truncated, or of another address family.
     case malformed
 
-    /// The length of struct inet_diag_msg.
+    /// The size of struct inet_diag_msg.
     static let length = 72
 
-    /// Reads the payload at `range` of `bytes`. Never traps, whatever the bytes are. Attributes that do not fit are left out.
+    /// Parses the payload at `range` of `bytes`. Never traps on any input. Malformed attributes are left out.
     static func parse(_ bytes: Swift.Span<UInt8>, _ range: Range<Int>) -> SockDiagMessage {
         let start = range.lowerBound
         guard start >= 0, range.upperBound <= bytes.count, range.count >= length else { return .malformed }
@@ -41,7 +41,7 @@ enum SockDiagMessage {
             uid: bytes.netlink32(start + 64), inode: UInt64(bytes.netlink32(start + 68)))
         var details = SocketDetails()
         if isListener {
-            // /proc shows 0 there; here it is the backlog, which is no queue.
+            // For listeners this field is the backlog limit, not a queue length; /proc shows 0 here.
             details.backlog = socket.transmitQueue
             socket.backlog = socket.transmitQueue
             socket.transmitQueue = 0
@@ -77,7 +77,7 @@ enum SockDiagMessage {
         }
     }
 
-    /// SK_MEMINFO: 32-bit numbers by position; nil if not even the first eight are there.
+    /// SK_MEMINFO: an array of 32-bit numbers; nil if it has fewer than eight.
     private static func memory(_ bytes: Swift.Span<UInt8>, _ payload: Range<Int>) -> SocketMemory? {
         guard payload.count >= 32 else { return nil }
         func word(_ index: Int) -> UInt32 { bytes.netlink32(payload.lowerBound + index * 4) }

@@ -1,11 +1,11 @@
-// The requests of sock_diag as octets: struct nlmsghdr, struct inet_diag_req_v2, and the port filter that the kernel runs.
+// Builds sock_diag requests: struct nlmsghdr, struct inet_diag_req_v2, and the port filter that the kernel runs.
 
 import CLinux
 import TCPModel
 
-/// Builds requests.
+/// Builds sock_diag requests as octets.
 enum SockDiagRequest {
-    /// What is to be told beside the row: bit n - 1 asks for extension n of linux/inet_diag.h.
+    /// Details requested beyond the basic message: bit n - 1 stands for extension n of linux/inet_diag.h.
     struct Extensions: OptionSet {
         let rawValue: UInt8
 
@@ -16,14 +16,16 @@ enum SockDiagRequest {
                 | 1 << (UInt8(INET_DIAG_SHUTDOWN) - 1))
     }
 
-    /// NLM_F_REQUEST; NLM_F_ACK; NLM_F_ROOT and NLM_F_MATCH (linux/netlink.h).
+    /// NLM_F_REQUEST; NLM_F_ACK; NLM_F_ROOT with NLM_F_MATCH (linux/netlink.h).
     private static let request: UInt16 = 1
     private static let acknowledge: UInt16 = 4
     private static let dump: UInt16 = 0x300
-    /// The most ports of a kernel filter: its jumps are counted in 16 bits, and long chains cost more than they save.
+    /// The maximum number of ports in a kernel filter: its jump offsets are 16 bits wide, and long chains cost more
+    /// than they save.
     static let portLimit = 64
 
-    /// All sockets of one family in these states (bit n = Linux's state n) with one of these ports; no ports = any.
+    /// A dump of all sockets of one family in these states (bit n = Linux's state n) with one of these ports; no ports
+    /// = any.
     static func dump(
         isIPv6: Bool, states: UInt32, ports: [UInt16], _ extensions: Extensions, sequence: UInt32
     ) -> [UInt8] {
@@ -39,15 +41,15 @@ enum SockDiagRequest {
         return sealed(bytes)
     }
 
-    /// The one socket with these ends; where there is none, the listener that a SYN to `local` goes to. One that is bound to an
-    /// interface is found for who names it (`inet_sk_bound_dev_eq`).
+    /// A look-up of the socket with these ends, or else of the listener to which a SYN to `local` goes. A socket bound
+    /// to an interface is found only if the request names it (`inet_sk_bound_dev_eq`).
     static func lookUp(
         local: SocketAddress, remote: SocketAddress, interface: UInt32 = 0, _ extensions: Extensions, sequence: UInt32
     ) -> [UInt8] {
         single(UInt16(SOCK_DIAG_BY_FAMILY), request, local, remote, interface, nil, extensions, sequence)
     }
 
-    /// Ends the one socket with these ends, this interface and, if it is known, this cookie (SOCK_DESTROY).
+    /// Destroys the socket with these ends, this interface and, if known, this cookie (SOCK_DESTROY).
     static func destroy(_ target: DetailedSocket, sequence: UInt32) -> [UInt8] {
         let cookie = target.details.cookie == 0 ? nil : target.details.cookie
         return single(
@@ -74,10 +76,11 @@ enum SockDiagRequest {
         return sealed(bytes)
     }
 
-    /// Accepts a socket if one of the ports is its local or its remote one.
+    /// A filter that accepts sockets whose local or remote port is one of `ports`.
     ///
-    /// The kernel's little language only jumps forward: to `yes` or to `no` octets from the instruction on. The end means
-    /// yes, 4 octets past the end no. A port comparison carries its port in the `no` of a second, empty instruction.
+    /// The kernel's filter language only jumps forward, by `yes` or `no` octets from the current instruction. Reaching
+    /// the end accepts the socket; 4 octets past the end rejects it. A port comparison carries its port in the `no`
+    /// field of a second, empty instruction.
     static func portFilter(_ ports: [UInt16]) -> [UInt8] {
         let (source, destination, jump): (UInt8, UInt8, UInt8) = (
             UInt8(INET_DIAG_BC_S_EQ), UInt8(INET_DIAG_BC_D_EQ), UInt8(INET_DIAG_BC_JMP)

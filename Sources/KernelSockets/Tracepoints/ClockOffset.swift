@@ -1,21 +1,22 @@
-// How far the wall clock is ahead of the monotonic clock, measured so that being interrupted does not falsify it.
+// Measures the offset of the wall clock from the monotonic clock, robustly against being interrupted.
 
 import TCPModel
 
-/// The difference of the two clocks.
+/// The difference between the two clocks.
 struct ClockOffset {
-    /// What to add to the monotonic clock to have the wall clock.
+    /// The nanoseconds to add to the monotonic clock to get the wall clock.
     private(set) var nanoseconds: Int64 = 0
-    /// Half the time that the measurement took: the most that it can be wrong.
+    /// Half the duration of the measurement, in nanoseconds: an upper bound on its error.
     private(set) var error = Int64.max
     private var measuredAt: Int64 = 0
 
-    /// A measurement this good is taken at once, in nanoseconds.
+    /// A measurement with at most this error, in nanoseconds, is accepted at once.
     private static let good = 500 as Int64
-    /// The wall clock may be slewed by 500 ppm, that is half a microsecond in a millisecond.
+    /// The wall clock may be slewed by 500 ppm, which is half a microsecond per millisecond.
     private static let slew: Int64 = 2000
 
-    /// Measures anew; a measurement that was interrupted is not taken while the last one is better, its age included.
+    /// Measures again. An interrupted measurement is rejected if the previous one is still better after allowing for
+    /// its age.
     mutating func measure(
         wall: () -> Int64 = { wallClock().nanoseconds }, monotonic: () -> Int64 = monotonicNanoseconds
     ) {
@@ -29,7 +30,7 @@ struct ClockOffset {
             if best.error <= Self.good { break }
         }
         let aged = error == .max ? .max : error + (best.at - measuredAt) / Self.slew
-        // The wall clock was set: the old measurement is worth nothing.
+        // The wall clock was set, so the old measurement is useless.
         let wasSet = error != .max && abs(best.offset - nanoseconds) > best.error + aged
         guard best.error <= aged || wasSet else { return }
         (nanoseconds, error, measuredAt) = (best.offset, best.error, best.at)

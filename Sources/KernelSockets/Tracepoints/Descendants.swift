@@ -1,31 +1,32 @@
-// Who descends from one process, by the kernel's own records of who forked whom: /proc tells nothing of one that has gone, and a
-// script's commands are gone in milliseconds.
+// Tracks the descendants of one process by the kernel's own fork records. /proc shows nothing of a process that is
+// gone, and the commands of a script are gone within milliseconds.
 
 import TCPModel
 
-/// What the records say of one process and the command.
+/// A process's relation to the followed command, according to the kernel's records.
 public struct Kinship: Hashable, Sendable {
-    /// Whether it is the command or descends from it.
+    /// Whether the process is the command or one of its descendants.
     public let isDescendant: Bool
-    /// Whether all records were read: else its number may be another process's by now.
+    /// Whether all records were read. If not, the pid may have been reused by another process.
     public let isCertain: Bool
 
-    /// Kinship as the records tell it.
+    /// A relation with these properties.
     public init(isDescendant: Bool, isCertain: Bool) {
         self.isDescendant = isDescendant
         self.isCertain = isCertain
     }
 }
 
-/// The family of a command, told by PERF_RECORD_FORK and PERF_RECORD_EXIT of all processors.
+/// The family of a command, from PERF_RECORD_FORK and PERF_RECORD_EXIT on all processors.
 ///
-/// The rings are emptied one after the other: the record of a parent's beginning may come in the reading after its child's.
+/// The rings are drained one after the other, so the fork record of a parent may be read one reading after its child's.
 struct Descendants {
-    /// The most processes that are remembered after their end: connections are judged a moment after their events.
+    /// The maximum number of ended processes that are remembered: connections are classified shortly after their
+    /// events.
     private static let endedLimit = 16_384
-    /// Readings for which a beginning waits for that of the parent.
+    /// The number of readings for which a fork record waits for its parent's.
     private static let patience = 2
-    /// The most that wait.
+    /// The maximum number of waiting fork records.
     private static let waitingLimit = 4096
 
     private struct Birth {
@@ -36,42 +37,42 @@ struct Descendants {
     }
     private struct Member {
         var isDescendant: Bool
-        /// When it began, on the events' clock: numbers are given out again.
+        /// When it was forked, on the events' clock: pids are reused.
         var time: UInt64
     }
 
     private let command: Int32
     private var processes: [Int32: Member]
-    /// Beginnings of this reading, and those whose parent is not known yet.
+    /// The fork records of this reading, and earlier ones whose parent is not known yet.
     private var births: [Birth] = []
     private var ended: Queue<(pid: Int32, time: UInt64)> = Queue()
-    /// Ends of this reading: other processors' records of them may be read after theirs.
+    /// The exits of this reading: records of these processes from other processors may be read later.
     private var ending: [Int32] = []
     private var isComplete = true
 
-    /// The descendants of `command`; the `strangers` were there before it.
+    /// Tracks the descendants of `command`. `strangers` are the processes that existed before it.
     init(of command: Int32, strangers: Set<Int32>) {
         self.command = command
         processes = Dictionary(uniqueKeysWithValues: strangers.map { ($0, Member(isDescendant: false, time: 0)) })
         processes[command] = Member(isDescendant: true, time: 0)
     }
 
-    /// Whether a process is the command or descends from it; nil if the records do not tell, or not yet.
+    /// Whether a process is the command or descends from it; nil if the records do not show it, or not yet.
     func kinship(of pid: Int32) -> Kinship? {
         processes[pid].map { Kinship(isDescendant: $0.isDescendant, isCertain: isComplete) }
     }
 
-    /// A process has begun.
+    /// Records that a process was forked.
     mutating func begin(_ pid: Int32, parent: Int32, at time: UInt64) {
-        // Its own beginning may be read after it is followed: it is who it is.
+        // The command's own fork record may be read after it is followed; its relation is already known.
         guard pid != command else { return }
         births.append(Birth(pid: pid, parent: parent, time: time))
     }
 
-    /// A process has ended.
+    /// Records that a process has ended.
     mutating func end(_ pid: Int32) { ending.append(pid) }
 
-    /// All processors have been read: `isComplete` unless records were lost, now or earlier.
+    /// Ends a reading of all processors' records. `isComplete` is false if records were lost, now or earlier.
     mutating func endReading(isComplete: Bool) {
         self.isComplete = isComplete
         // Parents before their children.
@@ -82,7 +83,7 @@ struct Descendants {
                 processes[birth.pid] = Member(isDescendant: parent.isDescendant, time: birth.time)
                 continue
             }
-            // Whose number it was before is not who it is.
+            // The pid was reused: what is known of its previous process does not apply.
             processes[birth.pid] = nil
             birth.readings += 1
             if birth.readings < Self.patience && waiting.count < Self.waitingLimit { waiting.append(birth) }

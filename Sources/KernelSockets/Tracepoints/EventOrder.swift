@@ -1,9 +1,9 @@
-// Events by time: they come nearly in order.
+// Sorts events that are almost in order of time.
 
 import TCPModel
 
-/// Brings events into the order of time; equal times keep their order. What comes from one ring is nearly sorted, so that moving a
-/// few by a few places is all there is to do; else it is sorted as a whole.
+/// Sorts events by time; events at equal times keep their order. Events from one ring are almost sorted, so an
+/// insertion sort usually moves only a few of them; if it needs too many moves, the whole array is sorted instead.
 func sortByTime(_ events: inout [SocketEvent]) {
     var moves = 0
     for index in events.indices.dropFirst() where events[index].time < events[index - 1].time {

@@ -1,29 +1,29 @@
-// Which processors are switched on, as the kernel lists them (Documentation/admin-guide/cputopology.rst): `0-3,5,8-11`.
+// The processors that are online, as the kernel lists them (Documentation/admin-guide/cputopology.rst): `0-3,5,8-11`.
 //
-// Their numbers need not be in a row: some are switched off, and some machines leave gaps.
+// Their numbers need not be contiguous: some may be offline, and some machines leave gaps.
 
 import Glibc
 
-/// The processors that are on.
+/// Lists the online processors.
 enum OnlineProcessors {
-    /// More than Linux is built for anywhere (NR_CPUS, arch/x86/Kconfig).
+    /// At least as many processors as any Linux build supports (NR_CPUS, arch/x86/Kconfig).
     static let limit: Int32 = 8192
-    /// A file of sysfs is a page at most; pages are of 64 KiB at most.
+    /// A sysfs file is at most one page, and a page is at most 64 KiB.
     private static let sizeLimit = 64 << 10
 
-    /// Those that are on now, ascending; nil where the kernel does not list them.
+    /// The processors that are online now, ascending; nil if the kernel does not list them.
     static func current(folder: String = "/sys/devices/system/cpu") -> [Int32]? {
         Descriptor(path: folder, flags: O_RDONLY | O_DIRECTORY)?.contents(of: "online", limit: sizeLimit)
             .flatMap { parse($0) }
     }
 
-    /// As many as the C library counts, from 0 on: where there is no list.
+    /// As many processors as the C library counts, numbered from 0: the fallback if there is no list.
     static func counted() -> [Int32] {
         Array(0..<max(1, min(limit, Int32(clamping: sysconf(Int32(_SC_NPROCESSORS_CONF))))))
     }
 
-    /// The numbers in a list, ascending; nil if it is none, or empty. Its line must be complete: what ends without a line feed was
-    /// cut, and half a number is a wrong number.
+    /// The numbers in a list, ascending; nil if it is malformed or empty. The line must be complete: a list without a
+    /// line feed was truncated, and half a number is a wrong number.
     static func parse(_ text: [UInt8]) -> [Int32]? {
         guard text.last == UInt8(ascii: "\n") else { return nil }
         var numbers: [Int32] = []
@@ -37,7 +37,7 @@ enum OnlineProcessors {
         return numbers
     }
 
-    /// A decimal number below the limit.
+    /// Parses a decimal number below `limit`.
     private static func number(_ digits: ArraySlice<UInt8>) -> Int32? {
         guard !digits.isEmpty else { return nil }
         var number: Int32 = 0
@@ -49,7 +49,7 @@ enum OnlineProcessors {
         return number
     }
 
-    /// The same the other way round, for people: `processor 3`, `processors 1, 4-7`. The numbers ascend.
+    /// Formats ascending processor numbers for users: `processor 3`, `processors 1, 4-7`.
     static func words(_ numbers: [Int32]) -> String {
         var ranges: [ClosedRange<Int32>] = []
         for number in numbers {
@@ -64,16 +64,17 @@ enum OnlineProcessors {
     }
 }
 
-/// Which processors perf's events are seen of, while some are switched on and off.
+/// Tracks which processors have their perf events open while processors go on- and offline.
 struct ProcessorWatch {
-    /// Those that are on and whose events are seen, or of which it was said that they are not.
+    /// The online processors whose events are open, or which were already reported as not being observed.
     private var known: Set<Int32>
 
-    /// Those that are on at first.
+    /// Starts with the processors that are online at first.
     init(_ online: [Int32]) { known = Set(online) }
 
-    /// Those that came since the latest look, ascending. One that went and came again is among them: when a processor is switched off
-    /// its events are taken off it for good (perf_event_exit_cpu, kernel/events/core.c).
+    /// The processors that came online since the previous call, ascending. This includes one that went offline and came
+    /// back between calls: taking a processor offline removes its events for good (perf_event_exit_cpu,
+    /// kernel/events/core.c).
     mutating func look(_ online: [Int32]) -> [Int32] {
         let came = online.filter { !known.contains($0) }
         known = Set(online)

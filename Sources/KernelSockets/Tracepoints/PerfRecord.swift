@@ -1,23 +1,26 @@
-// Cuts the octets of a perf ring into records (perf_event_open(2)), as the events here are opened: TID, TIME, RAW.
+// Splits the contents of a perf ring into records (perf_event_open(2)), with the sample format used here: TID, TIME,
+// RAW.
 
 /// One record of a ring.
 enum PerfRecord: Equatable {
-    /// A tracepoint was hit by a process at a time of the events' clock; `record` is what its format describes.
+    /// A process hit a tracepoint at `time` on the events' clock; `record` is the range of the data that the `format`
+    /// file describes.
     case sample(pid: Int32, time: UInt64, record: Range<Int>)
-    /// So many records did not fit into the ring.
+    /// This many records did not fit into the ring.
     case lost(UInt64)
-    /// A process has a new name.
+    /// A process has changed its name.
     case name(pid: Int32, name: String, time: UInt64)
-    /// A process (not only one of its threads) has begun; its parent, and when, on the events' clock.
+    /// A process (not just a thread) was forked by `parent` at `time` on the events' clock.
     case fork(pid: Int32, parent: Int32, time: UInt64)
-    /// A process (not only one of its threads) has ended.
+    /// A process (not just a thread) has ended.
     case exit(pid: Int32)
-    /// Something else.
+    /// Any other record.
     case other
-    /// The length makes no sense: what follows cannot be read.
+    /// The record is malformed; if its length is invalid, nothing after it can be read.
     case damaged
 
-    /// The record that begins at `position`, and where the next one begins; nil if `bytes` ends before it is complete.
+    /// The record that starts at `position`, and the position of the next one; nil if `bytes` ends before the record is
+    /// complete.
     static func next(_ bytes: RawSpan, at position: Int) -> (record: PerfRecord, end: Int)? {
         guard let type = unsigned(bytes, position, 4), let size = unsigned(bytes, position + 6, 2) else { return nil }
         let length = Int(size)
@@ -43,11 +46,11 @@ enum PerfRecord: Equatable {
     }
 
     private static func name(_ body: RawSpan) -> PerfRecord? {
-        // 16 octets of who and when follow the name, which is padded with zeros.
+        // The name is padded with zeros and followed by 16 octets of identity and time.
         guard let pid = unsigned(body, 0, 4), let tid = unsigned(body, 4, 4), body.byteCount >= 24,
             let time = unsigned(body, body.byteCount - 8, 8)
         else { return nil }
-        // Threads have names of their own.
+        // Ignore threads, which have names of their own.
         if pid != tid { return .other }
         var text: [UInt8] = []
         for offset in 8..<(body.byteCount - 16) {

@@ -1,19 +1,20 @@
-// One CPU's perf events and the memory-mapped ring that they share. Closing the descriptors takes everything back.
+// One CPU's perf events and the memory-mapped ring that they share. Closing the descriptors frees all kernel resources.
 
 import CLinux
 import Glibc
 
 /// The events of one CPU and their ring.
 @safe final class PerfRing {
-    // The mapping, of one page and `size` octets, ours alone from init to deinit.
+    // The mapping of one page and `size` octets, owned by this object alone from init to deinit.
     private let base: UnsafeMutableRawPointer
     private let page: Int
     private let size: Int
     private let cpu: Int32
-    /// The first one owns the ring.
+    /// The descriptors of the events; the first one owns the ring.
     private var events: [Int32]
 
-    /// Opens the ring with the events that watch names; nil with errno set. `pages` is a power of two.
+    /// Opens the ring with the event that records process names, forks and exits; nil with errno set on failure.
+    /// `pages` must be a power of two.
     init?(cpu: Int32, clock: Int32, pages: Int) {
         self.cpu = cpu
         page = Int(sysconf(Int32(_SC_PAGESIZE)))
@@ -33,16 +34,16 @@ import Glibc
         events = [leader]
     }
 
-    // The mapping is ours, with this very length; nothing uses it after deinit.
+    // The mapping is ours and has exactly this length; nothing uses it after deinit.
     deinit {
         unsafe munmap(base, page + size)
         for event in events { close(event) }
     }
 
-    /// Wakes epoll when the ring is a quarter full.
+    /// The descriptor for epoll, readable when the ring is a quarter full.
     var descriptor: Int32 { events[0] }
 
-    /// Whether this tracepoint's events can have this clock; false with errno set.
+    /// Whether events of this tracepoint support this clock; false with errno set if not.
     func accepts(_ identifier: UInt16, clock: Int32) -> Bool {
         let event = tcptrace_perf_open_tracepoint(UInt64(identifier), cpu, clock, UInt32(size / 4))
         guard event >= 0 else { return false }
@@ -50,11 +51,11 @@ import Glibc
         return true
     }
 
-    /// Adds a tracepoint; false with errno set.
+    /// Adds a tracepoint to the ring; false with errno set on failure.
     func add(_ identifier: UInt16, filter: String?, clock: Int32) -> Bool {
         let event = tcptrace_perf_open_tracepoint(UInt64(identifier), cpu, clock, UInt32(size / 4))
         guard event >= 0 else { return false }
-        // The filter is a String: the compiler hands over a NUL-terminated copy for the time of the call.
+        // The filter is a String: the compiler passes a NUL-terminated copy that lives for the duration of the call.
         let isFiltered = filter.map { unsafe tcptrace_perf_filter(event, $0) } ?? 0
         guard isFiltered == 0, tcptrace_perf_share_ring(event, events[0]) == 0 else {
             let code = errno
@@ -66,39 +67,42 @@ import Glibc
         return true
     }
 
-    /// Takes the tracepoint away that was added last.
+    /// Removes the most recently added tracepoint.
     func removeLatest() {
         if events.count > 1, let latest = events.popLast() { close(latest) }
     }
 
-    /// Begins.
+    /// Starts recording.
     func enable() { for event in events { tcptrace_perf_enable(event) } }
 
-    /// Ends: nothing is written after that.
+    /// Stops recording: nothing is written afterwards.
     func disable() { for event in events { tcptrace_perf_disable(event) } }
 
-    /// How many samples the tracepoints' counts promise, those without room left out; nil where the kernel does not tell.
+    /// The number of samples that the tracepoints' own counters promise, without those that found no room; nil where
+    /// the kernel does not report it.
     func promised() -> UInt64? {
         var sum: UInt64 = 0
         for event in events.dropFirst() {
             var records: UInt64 = 0
-            // One number is written, into a variable that lives longer than the call.
+            // The call writes one number, to a variable that outlives it.
             guard unsafe tcptrace_perf_records(event, &records) != 0 else { return nil }
             sum &+= records
         }
         return sum
     }
 
-    /// Moves what the kernel has written to the end of `bytes`, and gives the room back. Only complete records are there.
+    /// Appends what the kernel has written to `bytes` and frees the space in the ring. The ring holds only complete
+    /// records.
     func drain(into bytes: inout [UInt8]) {
-        // The control page is mapped as long as this value lives. The kernel writes the head, only we the tail.
+        // The control page stays mapped for this object's lifetime. Only the kernel writes the head, and only we write
+        // the tail.
         let head = unsafe tcptrace_ring_head(base)
         let tail = unsafe base.load(fromByteOffset: Self.tailOffset, as: UInt64.self)
         guard head > tail else { return }
         let count = Int(min(head - tail, UInt64(size)))
         let start = Int(tail % UInt64(size))
         let first = min(count, size - start)
-        // start < size and first <= size - start: both pieces lie inside the mapped ring behind the control page.
+        // start < size and first <= size - start, so both pieces are inside the mapped ring behind the control page.
         unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: base + page + start, count: first))
         if count > first {
             unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: base + page, count: count - first))
@@ -106,6 +110,6 @@ import Glibc
         unsafe tcptrace_ring_set_tail(base, head)
     }
 
-    /// Where `data_tail` is in the control page: an octet offset that is part of the kernel's ABI.
+    /// The offset of `data_tail` in the control page, which is part of the kernel's ABI.
     private static let tailOffset = MemoryLayout<perf_event_mmap_page>.offset(of: \.data_tail) ?? 1032
 }

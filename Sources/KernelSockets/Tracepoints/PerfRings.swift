@@ -1,24 +1,25 @@
-// A perf ring for each processor that is on, all with the same clock, and together not too large.
+// A perf ring for each online processor, all on the same clock and limited in total size.
 
 import Glibc
 
-/// The rings of all processors, as they were opened.
+/// The rings of all processors.
 struct PerfRings {
-    /// One a processor.
+    /// One ring per processor.
     private(set) var rings: [PerfRing] = []
-    /// The clock of their events.
+    /// The clock of the rings' events.
     private(set) var clock = CLOCK_REALTIME
-    /// Processors that have none, and the errno.
+    /// Processors without a ring, with the errno.
     private(set) var refused: [(processor: Int32, code: Int32)] = []
 
-    /// Pages of one ring at most (8 MiB of 4 KiB pages), and of all rings together; half of it and so on where that is refused.
+    /// The maximum number of pages in one ring (8 MiB with 4 KiB pages), and in all rings together. Sizes are halved as
+    /// long as they are refused.
     private static let pages = (ring: 2048, all: 16384)
     private static let leastPages = 8
 
-    /// Opens them with a clock that a tracepoint's events can have; nil with errno set.
+    /// Opens the rings with a clock that the tracepoint's events support; nil with errno set on failure.
     ///
-    /// Frames are stamped with the wall clock. Where perf does not have it (it may be asked for in an NMI), the monotonic clock has to
-    /// be translated.
+    /// Frames are stamped with the wall clock. Where perf does not support it (an event may read its clock in an NMI),
+    /// the monotonic clock is used and must be converted.
     init?(processors: [Int32], tracepoint: UInt16?) {
         var code = ENODEV
         for clock in [CLOCK_REALTIME, CLOCK_MONOTONIC] {
@@ -28,9 +29,9 @@ struct PerfRings {
                     rings.append(ring)
                     continue
                 }
-                // Switched off since it was listed: it has no events.
+                // It went offline since it was listed, so it has no events.
                 if code == ENODEV { continue }
-                // What the first one is refused, all are.
+                // If the first processor is refused, all will be.
                 if rings.isEmpty { break }
                 refused.append((processor, code))
             }
@@ -40,11 +41,11 @@ struct PerfRings {
         return nil
     }
 
-    /// One ring, as large as may be; nil with the errno in `code`.
+    /// Opens one ring, as large as permitted; nil with the errno in `code`.
     private static func ring(
         _ processor: Int32, of count: Int, _ clock: Int32, _ tracepoint: UInt16?, _ code: inout Int32
     ) -> PerfRing? {
-        // A power of two, as perf wants it.
+        // A power of two, as perf requires.
         var pages = Self.pages.ring
         while pages > 2 * leastPages && pages * count > Self.pages.all { pages /= 2 }
         while true {
@@ -54,7 +55,7 @@ struct PerfRings {
                 return nil
             }
             code = errno
-            // Too much locked memory: a smaller ring will do.
+            // The limit on locked memory is exceeded: try a smaller ring.
             guard code == EPERM || code == ENOMEM, pages > leastPages else { return nil }
             pages /= 2
         }

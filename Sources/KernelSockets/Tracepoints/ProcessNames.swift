@@ -1,45 +1,46 @@
-// Who a pid is at the moment of an event: asked of /proc once, and told by the kernel when a name changes or a process ends.
+// Identifies a process at the time of an event: read from /proc once, then updated by the kernel's records of new names
+// and exits.
 
 import Glibc
 import TCPModel
 
-/// The processes that acted on sockets lately.
+/// The processes that recently acted on sockets.
 ///
-/// A process may have gone before it is looked up. Its name is then that of the process that it was forked from, unless the kernel
-/// told of another one since; so the names of all processes are read once at the start.
+/// A process may be gone before it is looked up. It then has the name of the process that forked it, unless the kernel
+/// has reported a new name since. For that reason the names of all processes are read once at the start.
 struct ProcessNames {
     private let root: String
-    /// Each with when it was last looked at, in monotonic nanoseconds: some kernels do not tell all new names (see
-    /// `TracepointSource.stop`).
+    /// Identities read from /proc, each with the monotonic time in nanoseconds when it was last checked: some kernels
+    /// do not report every new name (see `TracepointSource.stop`).
     private var known: [Int32: (process: ProcessIdentity, time: Int64)] = [:]
-    /// How long what was read is believed without being told otherwise, in nanoseconds.
+    /// How long an identity is trusted without being checked again, in nanoseconds.
     private static let lifetime = 100 * Span.millisecond
-    /// What was told of a process, or of the one that it was forked from.
+    /// The name reported for a process, or for the one that forked it.
     private struct Word {
         var name: String
-        /// `.max` = not known.
+        /// The user id; `.max` = unknown.
         var uid: UInt32
         var details: ProcessDetails?
-        /// When it was told, on perf's clock.
+        /// The time of the report, on perf's clock.
         var time: UInt64 = 0
     }
 
-    /// Names that were told, for processes that may be gone before they are looked up, and the rest where known.
+    /// Reported names, for processes that may be gone before they are looked up, with user and details if known.
     private var told: [Int32: Word] = [:]
-    /// Who forked those whose names were not known then: events of two CPUs are not read in order.
+    /// The parents of processes whose names were unknown at fork: the events of two CPUs are not read in order.
     private var parents: [Int32: Int32] = [:]
-    /// Processes with a new name in this reading: their beginning may be read after it, from another CPU.
+    /// Processes renamed in this reading: their fork record may be read later, from another CPU.
     private var renamed: Set<Int32> = []
     private static let limit = 8192
     private static let toldLimit = 65_536
     private static let generations = 16
 
-    /// The processes that there were when their names were read.
+    /// The processes that existed when their names were read at the start.
     private(set) var atStart: Set<Int32> = []
 
     init(root: String = "/proc") { self.root = root }
 
-    /// Reads the names of the processes that there are.
+    /// Reads the names of all existing processes.
     mutating func prime() {
         guard let directory = Descriptor(path: root, flags: O_RDONLY | O_DIRECTORY),
             var entries = DirectoryStream(below: directory, name: ".")
@@ -51,12 +52,12 @@ struct ProcessNames {
         }
     }
 
-    /// The process; nil if it has gone and was never heard of.
+    /// The process's identity; nil if it is gone and was never reported.
     mutating func identity(_ pid: Int32) -> ProcessIdentity? {
         let now = monotonicNanoseconds()
         if let (process, time) = known[pid] {
             if now - time < Self.lifetime { return process }
-            // One that has gone keeps its name.
+            // A process that is gone keeps its last known name.
             let current = ProcessDirectory(root: root, pid: pid)?.identity()?.process ?? process
             if current == process {
                 known[pid]?.time = now
@@ -73,13 +74,13 @@ struct ProcessNames {
         return process
     }
 
-    /// The process as /proc has it now, once: few system calls, and none that waits for anybody.
+    /// Reads the process from /proc, once: with few system calls, none of which can block on another process.
     private func read(_ pid: Int32) -> ProcessIdentity? {
         guard let directory = ProcessDirectory(root: root, pid: pid) else { return nil }
         return directory.identity()?.process.with(directory.details())
     }
 
-    /// What was told of a process, or of the one that it was forked from.
+    /// The name reported for a process, or for its nearest known ancestor by fork.
     private func ancestor(of pid: Int32) -> Word? {
         var pid = pid
         for _ in 0..<Self.generations {
@@ -93,8 +94,8 @@ struct ProcessNames {
         return nil
     }
 
-    /// A process has had another name, or run another program (as another user, perhaps), since this time. The rings of two processors
-    /// are read one after the other: the name that a process had here before may come behind the one that it has there now.
+    /// Records that a process changed its name, or ran another program (perhaps as another user), at `time`. The rings
+    /// of two processors are read one after the other, so an older name may be read after a newer one.
     mutating func rename(_ pid: Int32, _ name: String, at time: UInt64) {
         known[pid] = nil
         let isOlder = renamed.contains(pid) && (told[pid]?.time ?? 0) > time
@@ -102,11 +103,11 @@ struct ProcessNames {
         if !isOlder { tell(pid, Word(name: name, uid: .max, time: time)) }
     }
 
-    /// Events were lost: the end of a process and the beginning of another one with its number may be among them, and a new name. Who is
-    /// there is asked for again; who has gone has what was told.
+    /// Discards the cached identities after events were lost: exits, pid reuse and new names may be among them.
+    /// Existing processes are read again; those that are gone keep their reported names.
     mutating func distrust() { known.removeAll(keepingCapacity: true) }
 
-    /// All CPUs have been read.
+    /// Ends a reading of all CPUs' records.
     mutating func endReading() { renamed.removeAll(keepingCapacity: true) }
 
     private mutating func tell(_ pid: Int32, _ word: Word) {
@@ -114,7 +115,7 @@ struct ProcessNames {
         told[pid] = word
     }
 
-    /// A process has begun: it has its parent's name.
+    /// Records that a process was forked: it inherits its parent's name.
     mutating func fork(_ pid: Int32, parent: Int32) {
         guard !renamed.contains(pid) else { return }
         known[pid] = nil
@@ -128,7 +129,7 @@ struct ProcessNames {
         }
     }
 
-    /// A process has ended: its number may be another's soon.
+    /// Records that a process has ended: its pid may soon be reused.
     mutating func exit(_ pid: Int32) {
         renamed.remove(pid)
         known[pid] = nil

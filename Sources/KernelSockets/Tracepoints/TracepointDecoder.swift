@@ -1,18 +1,18 @@
-// One tracepoint record, octets in the layout of its `format` file, to a SocketEvent. Every access is checked.
+// Decodes a tracepoint record, laid out as its `format` file describes, into a SocketEvent. Every access is checked.
 
 import TCPModel
 
-/// Decodes the records of the tracepoints that the running kernel has.
+/// Decodes the records of the tracepoints available on the running kernel.
 struct TracepointDecoder: Sendable {
-    /// The tracepoints that can be used.
+    /// The tracepoints that are in use.
     private(set) var layouts: [TracepointLayout] = []
-    /// Their numbers, apart: what every record is compared with.
+    /// Their numbers, stored separately because every record is compared with them.
     private var identifiers: [UInt64] = []
-    /// In the order of their names: what is missing, for people.
+    /// The unavailable tracepoints and why, for users, in the order in which they were found to be.
     private(set) var missing: [(kind: TracepointKind, why: String)] = []
 
-    /// Takes in the `format` file of a tracepoint; nil if it could not be read, for that reason, or the kernel has none. Returns nil if it
-    /// cannot be used.
+    /// Adds a tracepoint by its `format` file. `text` is nil if the file could not be read, for the reason `refusal`,
+    /// or if the kernel lacks the tracepoint. Returns nil if the tracepoint cannot be used.
     mutating func add(_ kind: TracepointKind, format text: String?, refusal: String? = nil) -> TracepointFormat? {
         guard let text, let format = TracepointFormat(text) else {
             missing.append((kind, refusal ?? "this kernel does not have it"))
@@ -31,31 +31,32 @@ struct TracepointDecoder: Sendable {
         return format
     }
 
-    /// Takes a tracepoint away that could not be opened.
+    /// Removes a tracepoint that could not be opened.
     mutating func remove(_ kind: TracepointKind, why: String) {
         layouts.removeAll { $0.kind == kind }
         identifiers = layouts.map { $0.identifier }
         missing.append((kind, why))
     }
 
-    /// The tracepoint that `record` is of; nil if none that is known.
+    /// The tracepoint to which `record` belongs; nil if it is unknown.
     func layout(of record: RawSpan) -> TracepointLayout? {
         guard let number = unsigned(record, 0, 2), let place = identifiers.firstIndex(of: number) else { return nil }
         return layouts[place]
     }
 
-    /// The kernel's word for why it dropped a packet, by its number.
+    /// The kernel's name for a drop reason, by number.
     func dropReason(_ number: Int64) -> KernelWord {
         layouts.first { $0.kind == .freePacket }?.word(number) ?? KernelWord("\(number)")
     }
 
-    /// The event in `record`; nil if it is of no tracepoint that is known, too short, or says nothing of TCP.
+    /// Decodes the event in `record`; nil if its tracepoint is unknown, the record is too short, or it is not about
+    /// TCP.
     func decode(_ record: RawSpan, time: Timestamp, pid: Int32) -> SocketEvent? {
         layout(of: record)?.decode(record, time: time, pid: pid)
     }
 }
 
-/// Where one tracepoint has what is needed: looked up by name once. A class: it is large, and handed over for each record.
+/// The fields of one tracepoint, looked up by name once. A class, because it is large and passed along for each record.
 final class TracepointLayout: Sendable {
     let kind: TracepointKind
     let identifier: UInt64
@@ -75,7 +76,7 @@ final class TracepointLayout: Sendable {
     private let ports: (source: Field?, destination: Field?)
     private let source: (v4: Field?, v6: Field?)
     private let destination: (v4: Field?, v6: Field?)
-    /// States and reasons by the kernel's numbers for them.
+    /// States and reasons, by the kernel's numbers.
     private let oldStates: [Int64: TCPState]
     private let newStates: [Int64: TCPState]
     private let socketStates: [Int64: TCPState]
@@ -119,7 +120,7 @@ final class TracepointLayout: Sendable {
         return name
     }
 
-    /// TRACE_FLAG_HARDIRQ and TRACE_FLAG_SOFTIRQ, with these values since 2.6.28.
+    /// TRACE_FLAG_HARDIRQ and TRACE_FLAG_SOFTIRQ, which have had these values since 2.6.28.
     private static let interrupt: Int64 = 0x18
 
     func decode(_ record: RawSpan, time: Timestamp, pid: Int32) -> SocketEvent? {
@@ -128,20 +129,21 @@ final class TracepointLayout: Sendable {
         var event = SocketEvent(
             time: time, kind: what, socket: address(record, socket), packet: address(record, packet),
             local: ends.local, remote: ends.remote,
-            // 0 is the idle task.
+            // Pid 0 is the idle task.
             isProcessContext: context & Self.interrupt == 0 && pid != 0, pid: pid)
         if kind == .sendReset { event.resetState = number(record, socketState).flatMap(socketStateNumbered) }
         return event
     }
 
-    /// Some kernels name the states of this field by C's identifiers, not by numbers: then Linux's own numbers are meant, which
-    /// are part of its ABI. 0 is no socket.
+    /// Some kernels give this field's states by C identifier instead of number. Then Linux's own numbers apply, which
+    /// are part of its ABI. 0 means no socket.
     private func socketStateNumbered(_ number: Int64) -> TCPState? {
         if !socketStates.isEmpty { return socketStates[number] }
         return UInt64(exactly: number).flatMap { TCPState(linuxNumber: $0) }
     }
 
-    /// The end of a thread is none of the process, unless it is the last one (or, where old kernels do not tell, the first one).
+    /// Whether the exit of a thread ends its process: it does if it is the last one (or, on old kernels that do not
+    /// report this, the main thread).
     func isProcessExit(_ record: RawSpan, pid: Int32) -> Bool {
         if isLastThread != nil { return number(record, isLastThread) ?? 0 != 0 }
         return number(record, thread) == Int64(pid)
@@ -168,13 +170,13 @@ final class TracepointLayout: Sendable {
         }
     }
 
-    /// A reason that the kernel has no name for is its number.
+    /// The kernel's name for a reason, or its number if it has no name.
     func word(_ reason: Int64) -> KernelWord { reasons[reason] ?? KernelWord("\(reason)") }
 
     private func ends(_ record: RawSpan) -> (local: SocketAddress, remote: SocketAddress)? {
         switch kind {
         case .freePacket, .processExit: return (SocketAddress(.anyV4, 0), SocketAddress(.anyV4, 0))
-        // Since Linux 6.10; before, it has the fields that the others have.
+        // The format since Linux 6.10; before, this tracepoint has the same fields as the others.
         case .sendReset where ports.source == nil:
             guard let local = socketAddress(record, source.v4), let remote = socketAddress(record, destination.v4)
             else { return nil }
@@ -192,7 +194,7 @@ final class TracepointLayout: Sendable {
 
     // MARK: Fields
 
-    /// A number of 1, 2, 4 or 8 octets in this machine's order, or nil.
+    /// The value of a field of 1, 2, 4 or 8 octets in this machine's order, or nil.
     private func number(_ record: RawSpan, _ field: Field?) -> Int64? {
         guard let field, let value = unsigned(record, field.offset, field.size) else { return nil }
         guard field.isSigned, field.size < 8 else { return Int64(bitPattern: value) }
@@ -200,12 +202,12 @@ final class TracepointLayout: Sendable {
         return (Int64(bitPattern: value) << shift) >> shift
     }
 
-    /// A kernel address; 0 if there is none.
+    /// A kernel address; 0 if the field is absent.
     private func address(_ record: RawSpan, _ field: Field?) -> UInt64 {
         number(record, field).map { UInt64(bitPattern: $0) } ?? 0
     }
 
-    /// The address of a socket: that of IPv6 (where an IPv4 one is mapped) if there is one, else IPv4's.
+    /// A socket's address: the IPv6 field if it is set (it may hold an IPv4-mapped address), else the IPv4 field.
     private func ipAddress(_ record: RawSpan, _ fields: (v4: Field?, v6: Field?)) -> IPAddress? {
         if let field = fields.v6, field.size == 16 {
             guard let high = bigEndian(record, field.offset, 8), let low = bigEndian(record, field.offset + 8, 8) else {
@@ -217,7 +219,7 @@ final class TracepointLayout: Sendable {
         return IPAddress(v4: UInt32(truncatingIfNeeded: v4))
     }
 
-    /// A sockaddr_in or sockaddr_in6.
+    /// Decodes a sockaddr_in or sockaddr_in6.
     private func socketAddress(_ record: RawSpan, _ field: Field?) -> SocketAddress? {
         guard let field, field.size >= 16, let family = unsigned(record, field.offset, 2),
             let port = bigEndian(record, field.offset + 2, 2)

@@ -1,25 +1,25 @@
-// Reads a tracepoint's `format` file: its number, where its fields are, and the names of its enums' values.
+// Parses a tracepoint's `format` file: its number, the layout of its fields, and the names of enum values.
 
-/// The layout of one tracepoint's records, as the running kernel describes it.
+/// The layout of one tracepoint's records, as described by the running kernel.
 struct TracepointFormat: Equatable, Sendable {
-    /// A field: octets from the record's start.
+    /// The position and size of a field, in octets from the start of the record.
     struct Field: Equatable, Sendable {
         var offset: Int
         var size: Int
         var isSigned: Bool
     }
 
-    /// The number that perf_event_open(2) and each record's `common_type` use.
+    /// The number used by perf_event_open(2) and in the `common_type` of each record.
     var identifier: UInt16
-    /// The fields by name.
+    /// The fields, by name.
     var fields: [String: Field]
-    /// The names of values, by field: what `__print_symbolic` has.
+    /// The names of values, by field, from `__print_symbolic`.
     var symbols: [String: [Int64: String]]
 
-    /// Records are never longer than a page; what says otherwise is not believed.
+    /// Records are never longer than a page; larger offsets and sizes are rejected.
     private static let longest = 4096
 
-    /// The layout that `text` describes; nil if it has no number or no fields.
+    /// Parses `text`; nil if it has no number or no fields.
     init?(_ text: String) {
         var number: UInt16?
         fields = [:]
@@ -38,7 +38,7 @@ struct TracepointFormat: Equatable, Sendable {
         identifier = number
     }
 
-    /// `field:__u8 saddr[28];	offset:32;	size:28;	signed:0;`
+    /// Parses `field:__u8 saddr[28];   offset:32;      size:28;        signed:0;`.
     private static func field(_ line: Substring) -> (String, Field)? {
         var offset: Int?
         var size: Int?
@@ -62,15 +62,15 @@ struct TracepointFormat: Equatable, Sendable {
         return (String(name), Field(offset: offset, size: size, isSigned: isSigned))
     }
 
-    /// The last word of `__u8 saddr[28]` or `__data_loc char[] name`, without an array's length. Before Linux 6.3 that is as in the
-    /// kernel's source: `__u8 saddr[sizeof(struct sockaddr_in6)]`.
+    /// The last word of `__u8 saddr[28]` or `__data_loc char[] name`, without an array's length. Before Linux 6.3 the
+    /// length is written as in the kernel's source: `__u8 saddr[sizeof(struct sockaddr_in6)]`.
     private static func name(_ declaration: Substring) -> Substring? {
         let array = declaration.hasSuffix("]") ? declaration.lastIndex(of: "[") : nil
         return declaration[..<(array ?? declaration.endIndex)].split(separator: " ").last?.drop { $0 == "*" }
     }
 
-    /// Takes the lists out of `__print_symbolic(REC->reason, { 1, "NO_SOCKET" }, { 0x2, "X" })`. Values that are not numbers (a
-    /// kernel enum that was not resolved) are left out.
+    /// Collects the names in `__print_symbolic(REC->reason, { 1, "NO_SOCKET" }, { 0x2, "X" })`. Values that are not
+    /// numbers (unresolved kernel enums) are left out.
     private static func readSymbols(_ text: [UInt8], into symbols: inout [String: [Int64: String]]) {
         let call = Array("__print_symbolic(REC->".utf8)
         var position = 0
@@ -79,7 +79,7 @@ struct TracepointFormat: Equatable, Sendable {
             let name = rest.prefix { $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: ")") }
             position = name.endIndex
             var list: [Int64: String] = [:]
-            // Each pair is `, { value, "NAME" }`; the first thing that is not one ends the list.
+            // Each pair is `, { value, "NAME" }`; anything else ends the list.
             while let pair = symbolPair(text, from: position) {
                 if let value = pair.value { list[value] = pair.name }
                 position = pair.end

@@ -1,6 +1,6 @@
-// The tracepoints that are used, the fields that each needs, and its filter in the kernel.
+// The tracepoints in use, the fields that each needs, and its filter in the kernel.
 
-/// A tracepoint that says something of TCP sockets.
+/// A tracepoint that reports on TCP sockets.
 enum TracepointKind: String, CaseIterable, Sendable {
     case setState = "sock/inet_sock_set_state"
     case sendReset = "tcp/tcp_send_reset"
@@ -10,19 +10,19 @@ enum TracepointKind: String, CaseIterable, Sendable {
     case errorReport = "sock/inet_sk_error_report"
     case destroy = "tcp/tcp_destroy_sock"
     case freePacket = "skb/kfree_skb"
-    /// A process begins to end; its descriptors are closed after that.
+    /// A process begins to exit; its descriptors are closed after that.
     case processExit = "sched/sched_process_exit"
 
     /// `tcp:tcp_send_reset`, as perf and the manuals write it.
     var name: String { String(rawValue.map { $0 == "/" ? ":" : $0 }) }
 
-    /// Whether these programs of our own tell the same, or more: what happens several times in each connection (`SocketProgram`), and
-    /// whose packet was dropped (`PacketProgram`).
+    /// Whether our own BPF programs already report this, or more: what happens several times per connection
+    /// (`SocketProgram`), and whose packet was dropped (`PacketProgram`).
     func isTold(by programs: SocketRing) -> Bool {
         self == .setState || self == .destroy || self == .freePacket && programs.tellsDrops
     }
 
-    /// The fields without which its records say nothing.
+    /// The fields without which a record is useless.
     var neededFields: [String] {
         let ends = ["sport", "dport", "saddr", "daddr"]
         return switch self {
@@ -36,7 +36,7 @@ enum TracepointKind: String, CaseIterable, Sendable {
         }
     }
 
-    /// What a user misses without it.
+    /// What a user misses without this tracepoint.
     var use: String {
         switch self {
         case .setState: "states between two readings"
@@ -51,8 +51,8 @@ enum TracepointKind: String, CaseIterable, Sendable {
         }
     }
 
-    /// The event filter: only TCP, and only these ports if there are any (which tcp_send_reset cannot be asked for). Nil:
-    /// every hit.
+    /// The event filter for the kernel: TCP only and, if there are ports, only these (where the tracepoint has ports;
+    /// tcp_send_reset may not). Nil to record every hit.
     func filter(_ format: TracepointFormat, ports: [UInt16]) -> String? {
         var terms: [String] = []
         if format.fields["sport"] != nil && !ports.isEmpty {
@@ -71,14 +71,14 @@ enum TracepointKind: String, CaseIterable, Sendable {
         return terms.isEmpty ? nil : terms.joined(separator: "&&")
     }
 
-    /// The kernel's numbers for the reasons that are about TCP.
+    /// The kernel's numbers for the drop reasons that concern TCP.
     static func dropReasons(_ format: TracepointFormat) -> [Int64] {
         (format.symbols["reason"] ?? [:]).filter { concernsTCP($0.value) }.keys.sorted()
     }
 
-    /// Whether a drop reason is about TCP segments, or about a socket that one was for.
+    /// Whether a drop reason concerns TCP segments or the sockets that they are for.
     static func concernsTCP(_ reason: String) -> Bool {
-        // Segments that carry nothing new are thrown away all the time, and rightly.
+        // Segments that carry nothing new are dropped all the time, and rightly so.
         if ["TCP_OLD_ACK", "TCP_OLD_DATA", "TCP_ZEROWINDOW"].contains(reason) { return false }
         return reason.hasPrefix("TCP_")
             || [

@@ -1,39 +1,40 @@
-// The kernel's tracepoints as a source of SocketEvents: opened per processor through perf events, read in the order of time.
+// The kernel's tracepoints as a source of SocketEvents: opened per processor as perf events, and read in order of time.
 //
-// Everything hangs on descriptors: when this process ends, in whatever way, the kernel takes all of it back.
+// Everything hangs on descriptors: when this process ends, in whatever way, the kernel releases all of it.
 
 import CLinux
 import Glibc
 public import TCPModel
 
-/// Live events of TCP sockets. Needs root (CAP_PERFMON, and tracefs readable).
+/// Live events of TCP sockets. Needs root, or CAP_PERFMON and a readable tracefs.
 public final class TracepointSource {
     /// What was read since the start.
     public struct Counts: Hashable, Sendable {
         /// Events that were decoded.
         public var read: UInt64 = 0
-        /// Events that the kernel could not store: its ring was full.
+        /// Events that the kernel could not store because its ring was full.
         public var lost: UInt64 = 0
         /// Records that could not be decoded.
         public var damaged: UInt64 = 0
-        /// Hits that the kernel counted but wrote no record of, though there was room, those included that came while our program was
-        /// at work on the same CPU; known after `stop`, nil where the kernel does not tell (before Linux 6.0).
+        /// Hits that the kernel counted without writing a record, although there was room, including those that
+        /// occurred while our program was running on the same CPU. Known after `stop`; nil where the kernel does not
+        /// report it (before Linux 6.0).
         public var withheld: UInt64?
     }
 
-    /// A tracepoint that is used.
+    /// A tracepoint that this program uses.
     public struct Use: Hashable, Sendable {
-        /// As perf and the manuals write it: `tcp:tcp_send_reset`.
+        /// The name as perf and the manuals write it: `tcp:tcp_send_reset`.
         public let name: String
-        /// Below `events` of the tracing file system.
+        /// The path below `events` in the tracing file system.
         public let path: String
-        /// The fields without which its records say nothing.
+        /// The fields without which a record is useless.
         public let fields: [String]
-        /// What a user misses without it.
+        /// What a user misses without this tracepoint.
         public let cost: String
     }
 
-    /// Every tracepoint that is used.
+    /// Every tracepoint that this program uses.
     public static var uses: [Use] {
         TracepointKind.allCases.map { Use(name: $0.name, path: $0.rawValue, fields: $0.neededFields, cost: $0.use) }
     }
@@ -43,69 +44,73 @@ public final class TracepointSource {
         Set(TracepointFormat(format)?.fields.keys.map(\.self) ?? [])
     }
 
-    /// Why there are no events at all.
+    /// The error thrown if no events are available at all.
     public struct Unavailable: Error, CustomStringConvertible {
-        /// One clause for people.
+        /// The reason, as one clause for users.
         public let description: String
-        /// What was refused for want of privileges; nil if nothing was.
+        /// What was denied for lack of privileges; nil if nothing was.
         public var refused: Refused?
     }
 
-    /// What takes privileges.
+    /// A step that requires privileges.
     public enum Refused: Sendable {
-        /// To find the tracepoints.
+        /// Finding the tracepoints.
         case tracefs
-        /// To open them.
+        /// Opening them.
         case perf
     }
 
-    /// What was read so far.
+    /// What was read since the start.
     public private(set) var counts = Counts()
-    /// What this kernel does not offer: `tcp:tcp_send_reset (why a RST is sent): this kernel does not have it`.
+    /// What this kernel does not offer, such as `tcp:tcp_send_reset (why a RST is sent): this kernel does not have it`.
     public private(set) var missing: [String] = []
 
     private var decoder: TracepointDecoder
     private var rings: [PerfRing] = []
-    /// States and ends of sockets by programs of our own, where the kernel is made for them; else perf tells these too.
+    /// Our own BPF programs for states and ends of sockets, where the kernel supports them; otherwise perf reports
+    /// these too.
     private let programs: SocketRing?
-    /// What was in their ring.
+    /// The records collected from their ring.
     private var told: [UInt8] = []
     private var names: ProcessNames
-    /// Whether events say who acted: if not, no process is looked at.
+    /// Whether events identify the acting process; if not, no process is looked up.
     private let usesProcesses: Bool
-    /// Who descends from the command that is traced, if there is one.
+    /// The descendants of the traced command, if there is one.
     private var families: Descendants?
-    /// Whether processes may begin on a processor whose records are not read.
+    /// Whether there are processors whose records are not read, so that forks there go unnoticed.
     private var hasUnwatchedProcessors = false
-    /// With a command: who has called connect() over the loopback interface of another network namespace.
+    /// If a command is followed: the processes that called connect() on the loopback interface of another network
+    /// namespace.
     private var callersElsewhere: Set<Int32> = []
     private static let callerLimit = 1024
     private let clock: Int32
-    /// What was in the rings, by ring.
+    /// The records collected from the perf rings, by ring.
     private var collected: [[UInt8]] = []
-    /// What the programs had lost at the latest reading.
+    /// The programs' count of lost records at the latest reading.
     private var lostBefore: UInt64 = 0
-    /// Samples taken out of `collected`.
+    /// The number of samples taken out of `collected`.
     private var samples: UInt64 = 0
-    /// Processes whose end was in the latest reading.
+    /// Processes whose exit was in the latest reading.
     private var endedBefore: [Int32] = []
     private let ports: Set<UInt16>
-    /// The number of our network namespace, if it is known.
+    /// The number of our network namespace, if known.
     private let namespace = NetworkNamespaces.own()
     private var processors: ProcessorWatch
-    /// When processes began to end, lately.
+    /// The times at which processes recently began to exit.
     private var ends: [Int32: Timestamp] = [:]
     private static let endLimit = 8192
     private var offset = ClockOffset()
 
-    /// Octets of one ring that wait for `read` at most; then the ring is left to fill, and the kernel counts what is lost.
+    /// The maximum number of octets of one ring that wait for `read`. Beyond that the ring is left to fill, and the
+    /// kernel counts the losses.
     private static let collectedLimit = 64 << 20
-    /// More ports than this are told apart here, not in the kernel's filter.
+    /// More ports than this are filtered here, not in the kernel.
     private static let portLimit = 16
 
-    /// Opens the tracepoints on all processors that are on. Events of other ports than `ports` (if there are any) are left out. Without
-    /// `usesProcesses` no event has a process, and none is looked up. Without `usesPrograms` all comes through perf, as on kernels that are
-    /// not made for our programs.
+    /// Opens the tracepoints on all online processors. If `ports` is not empty, events of other ports are left out.
+    /// Without `usesProcesses`, events carry no process and none is looked up. Without `usesPrograms`, everything comes
+    /// through perf, as on kernels that do not support our programs.
+    /// - Throws: `Unavailable` if there are no events at all, or too few descriptors for them.
     public init(
         ports: [UInt16] = [], usesProcesses: Bool = true, usesPrograms: Bool = true
     ) throws(Unavailable) {
@@ -150,11 +155,12 @@ public final class TracepointSource {
                 description: decoder.missing.first.map { "\($0.kind.name): \($0.why)" } ?? "no tracepoints")
         }
         for ring in rings { ring.enable() }
-        // Who begins or changes its name from now on is told.
+        // From now on the kernel reports every fork and new name.
         if usesProcesses { names.prime() }
     }
 
-    /// The words for an errno; what even root is refused for is named (kernel_lockdown(7)).
+    /// The message for an errno, naming the kernel's lockdown where that denies access even to root
+    /// (kernel_lockdown(7)).
     private static func refusal(_ code: Int32) -> String {
         describeErrno(code) + (isLockedDown(code) ? ", by the kernel's lockdown (confidentiality)" : "")
     }
@@ -168,7 +174,8 @@ public final class TracepointSource {
         return Unavailable(description: "\(call): \(refusal(code))", refused: isForPrivileges ? what : nil)
     }
 
-    /// Room for a ring and every tracepoint on each processor, and for what the rest of the trace opens.
+    /// Raises the descriptor limit to fit a ring and every tracepoint on each processor, and what the rest of the trace
+    /// opens.
     private static func makeRoom(_ processors: Int) throws(Unavailable) {
         let needed = UInt64(processors) * UInt64(TracepointKind.allCases.count + 1)
         let (rest, usual) = (UInt64(64), UInt64(256))
@@ -189,23 +196,23 @@ public final class TracepointSource {
                 added.append(ring)
             } else if errno != ENODEV {
                 let why = describeErrno(errno)
-                // On all processors or on none: what nobody can read would be counted as damaged.
+                // On all processors or none: a record without a layout would be counted as damaged.
                 for ring in added { ring.removeLatest() }
                 decoder.remove(kind, why: why)
                 return
             }
-            // Else it was switched off meanwhile: it has no events.
+            // ENODEV: the processor went offline in the meantime and has no events.
         }
     }
 
-    /// Whether this kernel takes programs of our own, from this process; asks by loading them for a moment.
+    /// Whether this kernel accepts our own BPF programs from this process. Loads them briefly to find out.
     public static var takesPrograms: Bool { SocketRing(ports: []) != nil }
 
-    /// Whether programs of our own tell states and ends of sockets, and not perf.
+    /// Whether our own BPF programs report states and ends of sockets, instead of perf.
     public var usesPrograms: Bool { programs != nil }
 
-    /// Processors that were switched on since the latest call, in words (`processors 2, 4-7`): what perf tells of them is not seen, for
-    /// to open their events takes a privilege that a trace has given up by then. Nil if there are none.
+    /// Processors that came online since the previous call, in words (`processors 2, 4-7`); nil if there are none.
+    /// Their perf events are not seen, because opening them takes a privilege that a trace has given up by then.
     public func newProcessors() -> String? {
         guard let online = OnlineProcessors.current() else { return nil }
         let came = processors.look(online)
@@ -213,16 +220,20 @@ public final class TracepointSource {
         return came.isEmpty ? nil : OnlineProcessors.words(came)
     }
 
-    /// From now on it is known who descends from `command`, which has just been started: whoever was there before does not.
+    /// Starts tracking the descendants of `command`, which has just been started. Processes that existed before are not
+    /// among them.
     public func follow(_ command: Int32) { families = Descendants(of: command, strangers: names.atStart) }
 
-    /// Whether a process descends from the command that is followed, however short it lived; nil if the records do not tell, or not yet.
+    /// Whether a process descends from the followed command, however short-lived it was; nil if the records do not show
+    /// it, or not yet.
     public func kinship(of pid: Int32) -> Kinship? { families?.kinship(of: pid) }
 
-    /// Wakes epoll when much has come; small amounts are read with the next turn.
+    /// Descriptors for epoll, readable when a ring is a quarter full. Smaller amounts are read with the next regular
+    /// turn.
     public var descriptors: [Int32] { rings.map { $0.descriptor } }
 
-    /// Empties the kernel's rings; quick, so that they do not run over while others are at work. `read` has what was there.
+    /// Drains the kernel's rings. This is quick and keeps them from overflowing while other work is being done; `read`
+    /// returns the events.
     public func collect() {
         for (index, ring) in rings.enumerated() where collected[index].count < Self.collectedLimit {
             ring.drain(into: &collected[index])
@@ -230,8 +241,8 @@ public final class TracepointSource {
         if told.count < Self.collectedLimit { programs?.drain(into: &told) }
     }
 
-    /// Ends the events, and counts what the kernel never wrote: some kernels give no samples of some tasks, one CPU's idle task
-    /// among them, and of the interrupts that these tasks are in. `read` still has what is left.
+    /// Stops the events, and counts those that the kernel never wrote: some kernels deliver no samples for some tasks,
+    /// including a CPU's idle task, nor for interrupts during these tasks. `read` still returns the remaining events.
     public func stop() {
         for ring in rings { ring.disable() }
         programs?.stop()
@@ -250,7 +261,7 @@ public final class TracepointSource {
     }
 
     private static func samples(in octets: [UInt8]) -> UInt64 {
-        // Octets have no padding between them that could be read.
+        // An array of octets has no padding, so its raw bytes are safe to read.
         let bytes = unsafe octets.span.bytes
         var position = 0
         var count: UInt64 = 0
@@ -261,7 +272,7 @@ public final class TracepointSource {
         return count
     }
 
-    /// Everything that the kernel has written, in the order of time.
+    /// All events that the kernel has written so far, in order of time.
     public func read() -> [SocketEvent] {
         var events: [SocketEvent] = []
         collect()
@@ -269,15 +280,15 @@ public final class TracepointSource {
         return events
     }
 
-    /// Appends what `collect` took out of the rings to `events`, which is empty, in the order of time.
+    /// Appends the events of the records taken by `collect` to `events`, which must be empty, in order of time.
     public func takeCollected(into events: inout [SocketEvent]) {
-        // The offset is measured anew each time: the wall clock is set and slewed.
+        // The offset is measured again each time, because the wall clock may be set or slewed.
         if clock != CLOCK_REALTIME || programs != nil { offset.measure() }
         var ended: [Int32] = []
         for index in collected.indices {
             var bytes: [UInt8] = []
             swap(&bytes, &collected[index])
-            // Octets have no padding between them that could be read.
+            // An array of octets has no padding, so its raw bytes are safe to read.
             unsafe takeRecords(
                 bytes.span.bytes, clock == CLOCK_REALTIME ? 0 : offset.nanoseconds, &events, &ended)
             bytes.removeAll(keepingCapacity: true)
@@ -286,12 +297,13 @@ public final class TracepointSource {
         takeTold(&events)
         for index in events.indices where events[index].isProcessContext {
             if usesProcesses { events[index].process = names.identity(events[index].pid) }
-            // The descriptors of a process are closed after it has begun to end.
+            // A process's descriptors are closed after it has begun to exit.
             if !ends.isEmpty, let end = ends[events[index].pid] {
                 events[index].isProcessEnding = events[index].time >= end
             }
         }
-        // The rings are emptied one after the other: the end of a process may be read before its last events on another CPU.
+        // The rings are drained one after the other: a process's exit may be read before its last events on another
+        // CPU.
         for pid in endedBefore { names.exit(pid) }
         endedBefore = ended
         names.endReading()
@@ -300,14 +312,14 @@ public final class TracepointSource {
         sortByTime(&events)
     }
 
-    /// What our programs wrote: records with a header of 8 octets each.
+    /// Decodes what our BPF programs wrote: records with a header of 8 octets each.
     private func takeTold(_ events: inout [SocketEvent]) {
         guard let programs else { return }
         counts.lost &+= programs.lost - lostBefore
         lostBefore = programs.lost
         var octets: [UInt8] = []
         swap(&octets, &told)
-        // Octets have no padding between them that could be read.
+        // An array of octets has no padding, so its raw bytes are safe to read.
         unsafe takeTold(octets.span.bytes, &events)
         octets.removeAll(keepingCapacity: true)
         swap(&octets, &told)
@@ -318,11 +330,11 @@ public final class TracepointSource {
         while let length = unsigned(bytes, position, 4).map({ Int($0) }), length <= bytes.byteCount - position - 8 {
             let record = bytes.extracting((position + 8)..<(position + 8 + length))
             if PacketRecord.isOne(record) {
-                // What is dropped is others', too, and not only TCP's.
+                // Dropped packets may be of other connections, and not even TCP.
                 let event = PacketRecord.decode(record, offset: offset.nanoseconds) { decoder.dropReason($0) }
                 if let event, concerns(event) { events.append(event) }
             } else if let event = SocketRecord.decode(record, offset: offset.nanoseconds) {
-                // The program has compared the ports, unless there are too many of them.
+                // The program has already compared the ports, unless there were too many of them.
                 let isElsewhere = namespace.map { SocketRecord.isOthersLoopback(record, event, own: $0) } ?? false
                 if isElsewhere {
                     noteElsewhere(event)
@@ -343,8 +355,8 @@ public final class TracepointSource {
         callersElsewhere.insert(event.pid)
     }
 
-    /// With a command that is followed: who has called connect() over the loopback interface of another network namespace since this was
-    /// asked. Such events are left out: its addresses are ours, too.
+    /// The processes that called connect() on the loopback interface of another network namespace since the previous
+    /// call, if a command is followed. Such events are left out, because that interface has the same addresses as ours.
     public func takeCallersElsewhere() -> Set<Int32> {
         defer { callersElsewhere.removeAll() }
         return callersElsewhere
@@ -396,7 +408,7 @@ public final class TracepointSource {
         if concerns(event) { events.append(event) }
     }
 
-    /// Whether the event has one of the ports; perf does not tell a dropped packet's.
+    /// Whether the event has one of the ports; perf does not report those of a dropped packet.
     private func concerns(_ event: SocketEvent) -> Bool {
         if ports.isEmpty { return true }
         if case .dropped = event.kind, event.remote.port == 0 { return true }

@@ -1,18 +1,19 @@
-// The program that runs in the kernel where it throws a packet away: it writes why, and the packet's own headers.
+// The BPF program that runs where the kernel drops a packet. It records the reason and the packet's headers.
 //
-// The tracepoint says neither whose packet it was nor its ports, and a firewall's rule drops everybody's: without the headers one
-// could only guess by the time.
+// The tracepoint reports neither addresses nor ports, and a firewall rule drops packets of every program. Without the
+// headers, a drop could be matched to a connection only by guessing from its time.
 
-/// Where the kernel has in its memory what the program reads.
+/// The layout of the kernel structures that the program reads.
 struct PacketLayout: Equatable {
-    /// In `struct sk_buff`: the address of its memory, where in that the network header is, and the protocol of that header.
+    /// In `struct sk_buff`: the pointer to the packet buffer, the network header's offset in it, and that header's
+    /// protocol.
     var head = 0
     var networkHeader = 0
     var protocolNumber = 0
-    /// The tracepoint's number among the types.
+    /// The BTF type id of the tracepoint.
     var freePacket = 0
 
-    /// Nil if this kernel is built in another way than the program knows.
+    /// Nil if this kernel's structures are not as the program expects.
     init?(_ types: TypeInformation) {
         guard let packet = types.structure("sk_buff"), let head = types.member("head", of: packet),
             let networkHeader = types.member("network_header", of: packet), types.size(of: networkHeader.type) == 2,
@@ -29,12 +30,12 @@ struct PacketLayout: Equatable {
 
 /// kfree_skb(skb, location, reason, rx_sk)
 enum PacketProgram {
-    /// Where the record is, below the frame pointer.
+    /// The offset of the record from the frame pointer.
     private static let record = -PacketRecord.size
     /// ETH_P_IP and ETH_P_IPV6, part of Linux's ABI.
     private static let protocols: [UInt16] = [0x0800, 0x86dd]
 
-    /// The instructions, for packets that are dropped for one of these reasons. `ring` and `lost` as in `SocketProgram`.
+    /// The instructions, for packets dropped for one of these reasons. `ring` and `lost` are as in `SocketProgram`.
     static func text(_ layout: PacketLayout, reasons: [Int32], ring: Int32, lost: Int32) -> [UInt64] {
         var text = ProgramText()
         var end = ProgramText.Label()

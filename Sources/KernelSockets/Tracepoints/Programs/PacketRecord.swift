@@ -1,31 +1,31 @@
-// One record of the packet program: the layout that it writes, and the SocketEvent in it. Every access is checked.
+// One record of the packet program: its layout, and how it is decoded into a SocketEvent. Every access is checked.
 
 import TCPModel
 
-/// Where a record has what. Its kind is where a socket's record has that.
+/// The offsets of a record's fields. The kind is at the same offset as in a socket's record.
 enum PacketRecord {
     static let time = 0
     static let socket = 8
     static let packet = 16
     static let reason = 24
     static let kind = SocketRecord.kind
-    /// In network order, as everything below.
+    /// In network order, like all fields below.
     static let protocolNumber = 30
-    /// What lies in memory from the network header on: the longest header of IPv4 (RFC 791 3.1), and TCP's ports after it.
+    /// The packet from its network header on: room for the longest IPv4 header (RFC 791 3.1) and TCP's ports after it.
     static let header = 32
     static let headerSize = 64
     static let size = 96
 
-    /// The kind of these records.
+    /// The kind number of these records.
     static let kindNumber = 3
 
-    /// Whether this is a whole record of this kind.
+    /// Whether this is a complete record of this kind.
     static func isOne(_ record: RawSpan) -> Bool {
         record.byteCount >= size && unsigned(record, kind, 2) == UInt64(kindNumber)
     }
 
-    /// The event in `record`, whose time is `offset` nanoseconds behind the wall clock's; nil if the packet was none of TCP's.
-    /// Its local end is where the packet was going.
+    /// Decodes the event in `record`, whose clock is `offset` nanoseconds behind the wall clock; nil if it is not a TCP
+    /// packet. The event's local end is the packet's destination.
     static func decode(_ record: RawSpan, offset: Int64, word: (Int64) -> KernelWord) -> SocketEvent? {
         guard let stamp = unsigned(record, time, 8), let receiver = unsigned(record, socket, 8),
             let address = unsigned(record, packet, 8), let why = unsigned(record, reason, 4), let ends = ends(record)
@@ -36,14 +36,14 @@ enum PacketRecord {
             remote: ends.source)
     }
 
-    /// TCP's number among the protocols (RFC 9293 3.1).
+    /// TCP's protocol number (RFC 9293 3.1).
     private static let tcp: UInt64 = 6
 
     private static func ends(_ record: RawSpan) -> (source: SocketAddress, destination: SocketAddress)? {
         guard let version = unsigned(record, header, 1).map({ $0 >> 4 }) else { return nil }
         switch (bigEndian(record, protocolNumber, 2), version) {
         case (0x0800, 4):
-            // RFC 791 3.1: the length in words of four octets; behind the first fragment there are no ports.
+            // RFC 791 3.1: the header length is in words of four octets; only the first fragment has ports.
             guard let length = unsigned(record, header, 1).map({ Int($0 & 15) * 4 }), length >= 20,
                 unsigned(record, header + 9, 1) == tcp, let fragment = bigEndian(record, header + 6, 2),
                 fragment & 0x1fff == 0, let source = bigEndian(record, header + 12, 4),
@@ -56,7 +56,7 @@ enum PacketRecord {
                 )
             }
         case (0x86dd, 6):
-            // RFC 8200 3. What has extension headers is left alone.
+            // RFC 8200 3. Packets with extension headers are ignored.
             guard unsigned(record, header + 6, 1) == tcp, let source = address6(record, header + 8),
                 let destination = address6(record, header + 24)
             else { return nil }

@@ -1,14 +1,14 @@
-// Writes instructions of the kernel's virtual machine (RFC 9669): only the few that are needed, with jumps forward.
+// Assembles BPF instructions (RFC 9669): only the few needed here, with forward jumps only.
 
-/// A program as it grows.
+/// A program under construction.
 struct ProgramText {
     /// A register.
     enum Register: UInt64 { case r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, frame }
 
-    /// A place further on that jumps lead to; it is set once.
+    /// The target of forward jumps; it is set once.
     struct Label { fileprivate var jumps: [Int] = [] }
 
-    /// What the kernel offers to programs, by its numbers for it (linux/bpf.h).
+    /// Helper functions that the kernel offers to programs, by number (linux/bpf.h).
     enum Helper: Int32 {
         case clock = 5  // bpf_ktime_get_ns: CLOCK_MONOTONIC
         case process = 14  // bpf_get_current_pid_tgid
@@ -17,7 +17,7 @@ struct ProgramText {
         case tcpSocket = 137  // bpf_skc_to_tcp_sock: the same address, or 0 if it is none of TCP's
     }
 
-    /// The instructions, 8 octets each, of a little-endian machine.
+    /// The instructions, 8 octets each, for a little-endian machine.
     private(set) var words: [UInt64] = []
 
     private mutating func emit(
@@ -33,23 +33,23 @@ struct ProgramText {
     mutating func add(_ to: Register, _ value: Int32) { emit(0x07, to, value: value) }
     mutating func add(_ to: Register, _ from: Register) { emit(0x0f, to, from.rawValue) }
 
-    /// Loads so many octets (2, 4 or 8) from memory at a register's value and `offset`.
+    /// Loads 2, 4 or 8 octets from memory at a register's value plus `offset`.
     mutating func load(_ to: Register, _ octets: Int, at base: Register, _ offset: Int) {
         emit(0x61 | Self.size(octets), to, base.rawValue, offset: offset)
     }
 
-    /// Stores so many octets of a register there.
+    /// Stores 2, 4 or 8 octets of a register to memory at a register's value plus `offset`.
     mutating func store(_ from: Register, _ octets: Int, at base: Register, _ offset: Int) {
         emit(0x63 | Self.size(octets), base, from.rawValue, offset: offset)
     }
 
-    /// The size bits of a load or store.
+    /// The size bits of a load or store instruction.
     private static func size(_ octets: Int) -> UInt64 { octets == 8 ? 0x18 : octets == 2 ? 0x08 : 0 }
 
-    /// Adds a register to a number of 64 bits in memory, for all CPUs at once.
+    /// Adds a register to a 64-bit number in memory, atomically with respect to all CPUs.
     mutating func addAtomically(_ from: Register, at base: Register) { emit(0xdb, base, from.rawValue) }
 
-    /// The address of a map; `isValue`: of its first value.
+    /// Loads the address of a map or, with `isValue`, of its first value.
     mutating func map(_ to: Register, _ descriptor: Int32, isValue: Bool = false) {
         emit(0x18, to, isValue ? 2 : 1, value: descriptor)
         words.append(0)
@@ -57,7 +57,7 @@ struct ProgramText {
 
     mutating func call(_ helper: Helper) { emit(0x85, value: helper.rawValue) }
 
-    /// Copies so many octets of the kernel's memory, from `offset` behind the register on, to the frame.
+    /// Copies this many octets of kernel memory, from `offset` past the register's value, to the frame.
     mutating func read(to place: Int, _ octets: Int, from base: Register, _ offset: Int) {
         move(.r1, .frame)
         add(.r1, Int32(clamping: place))
@@ -67,8 +67,8 @@ struct ProgramText {
         call(.read)
     }
 
-    /// Writes so many octets of the frame to a ring; r0 is 0 then, and something else if there was no room. Nobody is woken up for
-    /// it: we look often enough.
+    /// Writes this many octets of the frame to a ring. r0 is then 0, or nonzero if there was no room. The reader is not
+    /// woken: it polls often enough.
     mutating func output(_ place: Int, _ octets: Int, ring: Int32) {
         map(.r1, ring)
         move(.r2, .frame)
@@ -81,14 +81,14 @@ struct ProgramText {
     /// BPF_RB_NO_WAKEUP.
     private static let noWakeUp: Int32 = 1
 
-    /// Adds 1 to the number that is a map's first value.
+    /// Adds 1 to the number that is the first value of a map.
     mutating func count(_ descriptor: Int32) {
         map(.r1, descriptor, isValue: true)
         move(.r2, 1)
         addAtomically(.r2, at: .r1)
     }
 
-    /// Goes on at the label if the register has this value, if it has another one, or in any case.
+    /// Jumps to the label if the register has this value, if it has any other value, or unconditionally.
     mutating func jump(_ label: inout Label, if register: Register, is value: Int32) {
         jump(&label, 0x15, register, value)
     }
@@ -102,12 +102,12 @@ struct ProgramText {
         emit(code, register, value: value)
     }
 
-    /// The jumps to this label lead here.
+    /// Makes the jumps to this label lead to the next instruction.
     mutating func set(_ label: Label) {
         for place in label.jumps { words[place] |= UInt64(UInt16(truncatingIfNeeded: words.count - place - 1)) << 16 }
     }
 
-    /// Ends the program.
+    /// Ends the program with a return value of 0.
     mutating func end() {
         move(.r0, 0)
         emit(0x95)

@@ -1,26 +1,29 @@
-// The program that runs in the kernel at each change of a socket's state and at each socket's end: it writes what we want to
-// know to a ring, and nothing for other ports.
+// The BPF program that runs at each change of a socket's state and when a socket is destroyed. It writes what we need
+// to a ring, and nothing for other ports.
 //
-// Perf can tell the same, but takes several times as long for it, in the time of the program that is traced: it puts a whole
-// record together before it asks the filter, and again on the way to its ring. The program reads through pointers whose types the
-// kernel knows and checks, so that a wrong offset is refused when it is loaded.
+// Perf reports the same but takes several times as long, and the traced program pays for it: perf assembles a whole
+// record before it runs the filter, and copies it again on the way to its ring. The program reads through pointers
+// whose types the kernel knows and checks, so a wrong offset is rejected at load time.
 
-/// Where the kernel has in its memory what the program reads.
+/// The layout of the kernel structures that the program reads.
 struct SocketLayout: Equatable {
-    /// In `struct sock_common`, which every socket begins with: IPv4 address and port of the peer, the family.
+    /// In `struct sock_common`, with which every socket begins: the peer's IPv4 address and port, and the address
+    /// family.
     var remoteAddress = 0
     var remotePort = 0
     var family = 0
-    /// The same for IPv6.
+    /// In `struct sock_common`: the IPv6 addresses of the peer and of the socket itself.
     var remoteAddress6 = 0
     var localAddress6 = 0
-    /// In `struct inet_sock`: its own address and port, which outlive the end of the connection.
+    /// In `struct inet_sock`: the socket's own address and port, which outlive the connection.
     var localAddress = 0
     var localPort = 0
-    /// In its lock: whether a system call holds it. Interrupts leave a socket alone meanwhile, and never hold it so themselves.
+    /// In the socket's lock: whether a system call holds it. Interrupts leave such a socket alone, and never take the
+    /// lock that way themselves.
     var isOwned = 0
 
-    /// In `struct sock_common`, the pointer to its network namespace; in that, its number. Nil where the kernel has only one namespace.
+    /// The pointer to the network namespace in `struct sock_common`, and the namespace's number in `struct net`. Nil if
+    /// the kernel has only one namespace.
     var namespace: Namespace?
 
     struct Namespace: Equatable {
@@ -28,13 +31,13 @@ struct SocketLayout: Equatable {
         var number: Int
     }
 
-    /// The tracepoints' numbers among the types.
+    /// The BTF type ids of the tracepoints.
     var setState = 0
     var destroy = 0
 
     init() {}
 
-    /// Nil if this kernel is built in another way than the program knows.
+    /// Nil if this kernel's structures are not as the program expects.
     init?(_ types: TypeInformation) {
         guard let common = types.structure("sock_common"), let socket = types.structure("sock"),
             let inet = types.structure("inet_sock"), let lock = types.member("sk_lock", of: socket),
@@ -77,23 +80,24 @@ struct SocketLayout: Equatable {
     }
 }
 
-/// What one program is to do.
+/// Builds the programs for the two tracepoints.
 struct SocketProgram {
-    /// Where it is attached.
+    /// The tracepoint to which a program is attached.
     enum Tracepoint: UInt8, CaseIterable {
         /// inet_sock_set_state(sk, oldstate, newstate)
         case setState = 1
         /// tcp_destroy_sock(sk)
         case destroy = 2
 
-        /// Its number among the types.
+        /// The tracepoint's BTF type id.
         func type(_ layout: SocketLayout) -> Int { self == .setState ? layout.setState : layout.destroy }
     }
 
-    /// Where the record is, below the frame pointer.
+    /// The offset of the record from the frame pointer.
     private static let record = -((SocketRecord.size6 + 7) & ~7)
 
-    /// The instructions. `ring` and `lost` are maps: where records go, and the count of those that found no room.
+    /// The instructions. `ring` and `lost` are maps: the destination of records, and the count of records that found no
+    /// room.
     static func text(
         _ tracepoint: Tracepoint, _ layout: SocketLayout, ports: [UInt16], ring: Int32, lost: Int32
     ) -> [UInt64] {
@@ -101,7 +105,7 @@ struct SocketProgram {
         var end = ProgramText.Label()
         text.move(.r6, .r1)
         text.load(.r1, 8, at: .r6, 0)
-        // MPTCP's and other protocols' sockets have states too.
+        // Skip sockets of MPTCP and other protocols, which have states too.
         text.call(.tcpSocket)
         text.jump(&end, if: .r0, is: 0)
         text.move(.r7, .r0)
@@ -123,7 +127,7 @@ struct SocketProgram {
         return text.words
     }
 
-    /// Puts the record together, but for the addresses of IPv6.
+    /// Fills in the record, except for the IPv6 addresses.
     private static func describe(_ tracepoint: Tracepoint, _ layout: SocketLayout, _ text: inout ProgramText) {
         func store(_ from: ProgramText.Register, _ octets: Int, _ place: Int) {
             text.store(from, octets, at: .frame, record + place)

@@ -1,33 +1,34 @@
-// One record of the socket program: the layout that it writes, and the SocketEvent in it. Every access is checked.
+// One record of the socket program: its layout, and how it is decoded into a SocketEvent. Every access is checked.
 
 import TCPModel
 
-/// Where a record has what.
+/// The offsets of a record's fields.
 enum SocketRecord {
     static let time = 0
     static let socket = 8
-    /// The process in the upper half, the thread in the lower one.
+    /// The process id in the upper half, the thread id in the lower.
     static let process = 16
-    /// Whether a system call holds the socket's lock: not 0 then.
+    /// Nonzero if a system call holds the socket's lock.
     static let isOwned = 24
     static let kind = 28
     static let oldState = 30
     static let newState = 32
     static let family = 34
-    /// In network order, as everything below.
+    /// In network order, like all fields below.
     static let localPort = 36
     static let remotePort = 38
     static let localAddress = 40
     static let remoteAddress = 44
-    /// The number of its network namespace, in this machine's order; 0 where the kernel does not tell.
+    /// The number of the socket's network namespace, in this machine's byte order; 0 if unknown.
     static let namespace = 48
-    /// What IPv4 sockets have no more of.
+    /// The size of an IPv4 socket's record, which ends here.
     static let size4 = 52
     static let localAddress6 = 52
     static let remoteAddress6 = 68
     static let size6 = 84
 
-    /// The event in `record`, whose time is `offset` nanoseconds behind the wall clock's; nil if it makes no sense.
+    /// Decodes the event in `record`, whose clock is `offset` nanoseconds behind the wall clock; nil if the record is
+    /// invalid.
     static func decode(_ record: RawSpan, offset: Int64) -> SocketEvent? {
         guard let stamp = unsigned(record, time, 8), let address = unsigned(record, socket, 8),
             let actor = unsigned(record, process, 8), let lock = unsigned(record, isOwned, 4),
@@ -39,12 +40,14 @@ enum SocketRecord {
             time: Timestamp(nanoseconds: Int64(clamping: stamp)).advanced(by: offset), kind: what, socket: address,
             local: SocketAddress(ends.local, UInt16(truncatingIfNeeded: here)),
             remote: SocketAddress(ends.remote, UInt16(truncatingIfNeeded: there)),
-            // 0 is the idle task. Only children that go with their listener are closed without this lock: nobody held them.
+            // Pid 0 is the idle task. Without this lock, only children that die with their listener are closed: no
+            // process held them.
             isProcessContext: lock != 0 && pid != 0, pid: pid)
     }
 
-    /// Whether an event is of another network namespace's loopback interface, which has the same addresses as that of the namespace `own`.
-    /// All other addresses of another namespace may well be the other end of a connection that is captured here, such as a container's.
+    /// Whether an event comes from the loopback interface of another network namespace than `own`, which has the same
+    /// addresses as our own loopback. Any other address of another namespace may well be the far end of a connection
+    /// captured here, such as a container's.
     static func isOthersLoopback(_ record: RawSpan, _ event: SocketEvent, own: UInt32) -> Bool {
         guard let number = unsigned(record, namespace, 4), number != 0, number != UInt64(own) else { return false }
         return event.local.address.isLoopback || event.remote.address.isLoopback
@@ -76,7 +79,7 @@ enum SocketRecord {
         )
     }
 
-    /// An IPv6 address; where there is none yet, IPv4's, which is none either.
+    /// The IPv6 address; if it is not set yet, the IPv4 wildcard, which means no address either.
     private static func address6(_ record: RawSpan, _ offset: Int) -> IPAddress? {
         guard let high = bigEndian(record, offset, 8), let low = bigEndian(record, offset + 8, 8) else { return nil }
         return high | low != 0 ? IPAddress(high: high, low: low) : .anyV4

@@ -1,28 +1,30 @@
-// The socket programs, attached, and the memory-mapped ring that they share. Closing the descriptors takes everything back.
+// The attached socket programs and the memory-mapped ring that they share. Closing the descriptors frees all kernel
+// resources.
 
 import CLinux
 import Glibc
 
-/// The kernel's account of states and ends of sockets, by programs of our own.
+/// Reports changes of socket states and destroyed sockets through our own BPF programs.
 @safe final class SocketRing {
-    // Three mappings, ours alone from init to deinit: the consumer's page; the producer's page and the ring twice in a row,
-    // read only; and a page with one number.
+    // Three mappings, owned by this object alone from init to deinit: the consumer's page; the producer's page followed
+    // by the ring mapped twice in a row, read-only; and a page with one number.
     private let consumer: UnsafeMutableRawPointer
     private let producer: UnsafeMutableRawPointer
     private let lostCount: UnsafeMutableRawPointer
     private let page: Int
-    /// A ring and a number, the programs, and where each of them is attached.
+    /// The descriptors of the maps (the ring and a counter), of the programs, and of their attachments.
     private let maps: [Int32]
     private var programs: [Int32] = []
     private var attachments: [Int32] = []
-    /// Whether a program tells of dropped packets, too.
+    /// Whether a program reports dropped packets as well.
     private(set) var tellsDrops = false
 
-    /// Octets of the ring: a second of 5000 connections a second.
+    /// The ring's size in octets: enough for one second at 5000 connections per second.
     private static let size = 4 << 20
 
-    /// Attaches the programs for these ports (none: all); nil if this kernel, or our place in it, is not made for them. With reasons
-    /// also the one for packets that are dropped for them, if the kernel takes it.
+    /// Attaches the programs for these ports (empty: all); nil if this kernel does not support them, or our privileges
+    /// or pid namespace do not permit it. With reasons, also attaches the program for packets dropped for them, if the
+    /// kernel accepts it.
     init?(ports: [UInt16], dropReasons: [Int32] = []) {
         guard Self.isSupported, let types = TypeInformation(), let layout = SocketLayout(types) else { return nil }
         page = Int(sysconf(Int32(_SC_PAGESIZE)))
@@ -33,14 +35,14 @@ import Glibc
             close(ring)
             return nil
         }
-        // The kernel maps as many octets as are asked for, or fails.
+        // The kernel maps exactly the requested length, or fails.
         let first = unsafe mmap(nil, page, PROT_READ | PROT_WRITE, MAP_SHARED, ring, 0)
         let second = unsafe mmap(nil, page + 2 * Self.size, PROT_READ, MAP_SHARED, ring, page)
         let third = unsafe mmap(nil, page, PROT_READ, MAP_SHARED, number, 0)
         guard let first = unsafe first, let second = unsafe second, let third = unsafe third,
             unsafe first != MAP_FAILED, unsafe second != MAP_FAILED, unsafe third != MAP_FAILED
         else {
-            // Each of the three is unmapped with the length that it was mapped with, if it was.
+            // Each mapping that succeeded is unmapped with the length it was mapped with.
             if let first = unsafe first, unsafe first != MAP_FAILED { unsafe munmap(first, page) }
             if let second = unsafe second, unsafe second != MAP_FAILED { unsafe munmap(second, page + 2 * Self.size) }
             if let third = unsafe third, unsafe third != MAP_FAILED { unsafe munmap(third, page) }
@@ -62,9 +64,9 @@ import Glibc
         }
     }
 
-    /// Loads a program and attaches it to the tracepoint of this number among the types.
+    /// Loads a program and attaches it to the tracepoint with this BTF type id.
     private func attach(_ text: [UInt64], to type: Int) -> Bool {
-        // The array is lent for the call, with its own length.
+        // The array is borrowed for the call, with its own length.
         let program = unsafe tcptrace_bpf_load(text, UInt32(text.count), UInt32(clamping: type))
         guard program >= 0 else { return false }
         programs.append(program)
@@ -74,7 +76,7 @@ import Glibc
         return true
     }
 
-    // The mappings are ours, with these very lengths; nothing uses them after deinit.
+    // The mappings are ours and have exactly these lengths; nothing uses them after deinit.
     deinit {
         unsafe munmap(consumer, page)
         unsafe munmap(producer, page + 2 * Self.size)
@@ -82,20 +84,20 @@ import Glibc
         for descriptor in attachments + programs + maps { close(descriptor) }
     }
 
-    /// Whether the kernel gives programs the numbers of processes that we see: those of the first pid namespace.
+    /// Whether programs get the same process ids as we do. The kernel gives them those of the initial pid namespace.
     private static var isSupported: Bool { 1.littleEndian == 1 && ProcessNamespace.isHosts() == true }
 
-    /// Ends: nothing is written after that.
+    /// Detaches the programs: nothing is written afterwards.
     func stop() {
         for attachment in attachments { close(attachment) }
         attachments = []
     }
 
-    /// Records that found no room so far.
+    /// The number of records that found no room so far.
     var lost: UInt64 { unsafe tcptrace_bpf_position(lostCount) }
 
-    /// Hits that a program did not see, because it was interrupted by them: the kernel does not let it begin twice on one CPU. Nil where
-    /// the kernel does not tell, or (before 6.5) not without privileges.
+    /// Hits that a program missed because they interrupted it: the kernel does not run a program recursively on one
+    /// CPU. Nil where the kernel does not report it or, before 6.5, does so only to privileged processes.
     var missed: UInt64? {
         var sum: UInt64 = 0
         for program in programs {
@@ -105,10 +107,11 @@ import Glibc
         return sum
     }
 
-    /// Moves what the kernel has written to the end of `bytes`, and gives the room back. Only complete records are there, each
-    /// with a header of 8 octets and padded to a multiple of 8.
+    /// Appends what the kernel has written to `bytes` and frees the space in the ring. Only complete records are taken,
+    /// each with a header of 8 octets and padded to a multiple of 8.
     func drain(into bytes: inout [UInt8]) {
-        // The mappings live as long as this value. The kernel writes the producer's position, only we the consumer's.
+        // The mappings live as long as this object. Only the kernel writes the producer's position, and only we write
+        // the consumer's.
         let start = unsafe tcptrace_bpf_position(consumer)
         let head = unsafe tcptrace_bpf_position(producer)
         guard head > start, head - start <= UInt64(Self.size) else { return }
@@ -116,19 +119,19 @@ import Glibc
         let available = Int(head - start)
         var length = 0
         while length + 8 <= available {
-            // In front of the end of what was written: inside the mapping, which has the ring twice.
+            // Below the producer's position, so inside the mapping, which has the ring twice.
             let header = unsafe tcptrace_bpf_header(data + length)
             if header & Self.busy != 0 { break }
             let step = (Int(header & Self.lengthMask) + 15) & ~7
             guard step <= available - length else { break }
             length += step
         }
-        // As far as was just walked.
+        // Exactly the length just walked.
         unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: data, count: length))
         unsafe tcptrace_bpf_consumed(consumer, start + UInt64(length))
     }
 
-    /// BPF_RINGBUF_BUSY_BIT, and what is left beside it and the discard bit.
+    /// BPF_RINGBUF_BUSY_BIT, and the mask of the length without the busy and discard bits.
     private static let busy: UInt32 = 1 << 31
     private static let lengthMask: UInt32 = (1 << 30) - 1
 }

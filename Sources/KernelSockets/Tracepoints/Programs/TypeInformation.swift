@@ -1,31 +1,32 @@
-// The kernel's own description of its types (BTF, /sys/kernel/btf/vmlinux): where a structure has a member.
+// Reads the kernel's own type information (BTF, /sys/kernel/btf/vmlinux) to find the offsets of structure members.
 //
-// The format is that of linux/btf.h: a header, type records, strings. Every access is checked; what cannot be read is not there.
+// The format is defined in linux/btf.h: a header, type records, strings. Every access is checked; unreadable data
+// counts as absent.
 
 import Glibc
 
 /// The types of the running kernel.
 struct TypeInformation {
-    /// Where a member is, in octets from the beginning of its structure.
+    /// A structure member, with its offset in octets from the beginning of the structure.
     struct Member: Equatable {
         var offset: Int
-        /// The number of its type.
+        /// The member's type id.
         var type: UInt32
     }
 
     private let bytes: [UInt8]
     private let strings: Int
-    /// Where each type's record begins, by its number; number 0 is `void`.
+    /// The offset of each type's record, by type id; id 0 is `void`.
     private var records: [Int32] = [0]
 
-    /// More than any kernel has.
+    /// An upper bound on the file size; no kernel comes close to it.
     private static let limit = 64 << 20
     private static let nesting = 8
 
-    /// The running kernel's; nil if it does not tell.
+    /// The running kernel's type information; nil if it is not available.
     init?(path: String = "/sys/kernel/btf/vmlinux") {
         guard let file = Descriptor(path: path) else { return nil }
-        // sysfs tells the size; one octet more shows the end.
+        // sysfs reports the size; reading one octet more detects the end of the file.
         let size = min(file.size() ?? 0, Self.limit)
         var bytes = [UInt8](repeating: 0, count: size + 1)
         var filled = 0
@@ -38,7 +39,7 @@ struct TypeInformation {
         self.init(bytes)
     }
 
-    /// From its octets; nil if they are none.
+    /// Parses BTF data; nil if it is malformed.
     init?(_ bytes: [UInt8]) {
         func word(_ offset: Int) -> Int? { unsafe unsigned(bytes.span.bytes, offset, 4).map { Int($0) } }
         guard unsafe unsigned(bytes.span.bytes, 0, 2) == 0xeb9f, let header = word(4), let types = word(8),
@@ -56,7 +57,8 @@ struct TypeInformation {
         }
     }
 
-    /// How many octets follow the three words of a record with this second word; nil for a kind that is not known.
+    /// The number of octets that follow the first three words of a record, given its second word; nil for an unknown
+    /// kind.
     private static func extra(_ information: Int) -> Int? {
         let count = information & 0xffff
         switch information >> 24 & 0x1f {
@@ -70,7 +72,7 @@ struct TypeInformation {
     }
 
     private func word(_ offset: Int) -> Int {
-        // Octets have no padding between them that could be read.
+        // An array of octets has no padding, so its raw bytes are safe to read.
         unsafe unsigned(bytes.span.bytes, offset, 4).map { Int($0) } ?? 0
     }
 
@@ -86,17 +88,18 @@ struct TypeInformation {
         }
     }
 
-    /// The number of the structure of this name.
+    /// The type id of the structure with this name.
     func structure(_ name: StaticString) -> Int? { type(name, kind: 4) }
 
-    /// The number of the typedef of this name.
+    /// The type id of the typedef with this name.
     func typedef(_ name: StaticString) -> Int? { type(name, kind: 8) }
 
     private func type(_ name: StaticString, kind wanted: Int) -> Int? {
         (1..<records.count).first { kind($0) == wanted && isNamed(word(Int(records[$0])), name) }
     }
 
-    /// A member of a structure, also one inside a member without a name; nil if there is none, or if it is not of whole octets.
+    /// A member of a structure, including those of nested anonymous members; nil if there is none or it is not aligned
+    /// to whole octets.
     func member(_ name: StaticString, of structure: Int, depth: Int = 0) -> Member? {
         guard depth < Self.nesting, records.indices.contains(structure), kind(structure) == 4 || kind(structure) == 5
         else { return nil }
@@ -106,7 +109,7 @@ struct TypeInformation {
             let place = record + 12 + 12 * index
             let type = word(place + 4)
             var bits = word(place + 8)
-            // With bit fields in the structure the upper octet has a field's width.
+            // If the structure has bit fields, the upper octet holds the field's width.
             if information >> 31 != 0 {
                 if bits >> 24 != 0 { continue }
                 bits &= 0xff_ffff
@@ -120,13 +123,13 @@ struct TypeInformation {
         return nil
     }
 
-    /// Octets that a value of this type takes; nil for what is neither a number nor a structure.
+    /// The size in octets of a value of this type; nil if the type is neither an integer nor a structure or union.
     func size(of type: UInt32) -> Int? {
         guard let type = unqualified(type), kind(type) == 1 || kind(type) == 4 || kind(type) == 5 else { return nil }
         return word(Int(records[type]) + 8)
     }
 
-    /// What a type is behind typedefs and qualifiers; nil if there is no such type.
+    /// Resolves typedefs and qualifiers; nil if there is no such type.
     func unqualified(_ type: UInt32) -> Int? {
         var type = Int(type)
         for _ in 0..<Self.nesting {
