@@ -1,4 +1,4 @@
-// Takes a segment down in its connection's file.
+// Records a segment in the case file of its connection.
 
 import TCPMachine
 import TCPModel
@@ -51,8 +51,8 @@ extension CaseFile {
         records[own].isLastAcknowledged = false
     }
 
-    /// What its receiver drops came, which may be a finding by itself; nothing else is made of it. Where the checksum is wrong nobody knows
-    /// which octets are.
+    /// Records a segment that its receiver drops. That it came may be a finding in itself, but it changes nothing else.
+    /// If its checksum is wrong, any of its octets may be damaged, so it is ignored.
     private mutating func takeDropped(_ event: SegmentEvent, _ sighting: Sighting) {
         guard !event.notes.contains(.badChecksum) else { return }
         let own = event.places.own
@@ -60,11 +60,12 @@ extension CaseFile {
         if !event.segment.flags.has(.rst) {
             records[own].hopLimits.insert(event.segment.hopLimit)
         } else if !records[own].firstReset.isSeen {
-            // Who made it up shows by that, heeded or not.
+            // The hop limit reveals a forged RST, whether or not the receiver obeys it.
             records[own].firstReset = sighting
             records[own].resetHopLimit = event.segment.hopLimit
         }
-        // What its sender has heard: of an opening the capture may lack frames, and then its receiver is not where it seems to be.
+        // Note what the sender has heard: frames of the opening may be missing from the capture, and then the
+        // receiver's state is not what it seems.
         if event.anomalies.contains(.unacceptableAck), !event.segment.flags.has(.rst) {
             records[event.places.peer].acknowledged = event.relativeAck
         }
@@ -77,13 +78,13 @@ extension CaseFile {
         if !event.segment.flags.has(.rst) { records[own].lastButReset = sighting }
     }
 
-    /// Another copy of a frame is nothing that happened, but it may have come another way.
+    /// Another copy of a frame is no event of the connection, but it may have taken another path.
     mutating func takeCopy(_ event: SegmentEvent) {
         if !event.segment.flags.has(.rst) { records[event.places.own].hopLimits.insert(event.segment.hopLimit) }
     }
 
-    /// How far a side has sent, and whether a RST comes from there or beyond: an abort takes SND.NXT (RFC 9293 3.10.5), so that text before
-    /// it is missing, unless somebody made its number up.
+    /// Tracks how far a side has sent, and whether a RST comes from there or beyond. An abort uses SND.NXT (RFC 9293
+    /// 3.10.5), so text before such a RST is missing from the capture, unless the RST's number is forged.
     private mutating func noteFurthest(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
         guard event.segment.flags.has(.rst) else {
@@ -103,13 +104,13 @@ extension CaseFile {
         }
     }
 
-    /// So many octets at most a capture is thought to lack before a RST.
+    /// The largest gap, in octets, that a capture is assumed to have before a RST.
     private static var mostMissing: UInt32 { SequenceNumber.furthestInFlight }
 
     private mutating func noteText(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
         guard event.segment.payloadLength > 0, !event.notes.contains(.keepAlive) else { return }
-        // The octet of a probe is text the first time.
+        // The octet of a window probe counts as text the first time.
         let end = event.relativeSequence &+ event.segment.payloadLength
         if event.notes.contains(.windowProbe), records[own].firstText.isSeen,
             Int32(bitPattern: end &- records[own].furthest) <= 0
@@ -118,7 +119,7 @@ extension CaseFile {
         }
         records[own].firstText.note(sighting)
         records[own].lastText = sighting
-        // What crosses a FIN was sent before its sender could know of that.
+        // Text that crosses a FIN was sent before its sender could know of the FIN.
         if event.acknowledges(records[peer].finNumber, isSent: records[peer].fin.isSeen)
             && !event.notes.contains(.retransmission)
         {
@@ -127,7 +128,7 @@ extension CaseFile {
         }
     }
 
-    /// The first segment of each side that was sent again, was needless, or came late.
+    /// Records the first segment of each side that was a retransmission, was needless, or arrived late.
     private mutating func noteVerdict(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
         if !event.segment.flags.has(.rst) {
@@ -135,8 +136,8 @@ extension CaseFile {
             // After the peer's RST it is too late.
             if !records[peer].reset.isSeen { records[peer].unansweredRepeats = 0 }
         }
-        // The verdict is large, and nearly always empty: it is not copied.
-        // What was sent into a closed window, to probe it, is none that counts.
+        // The verdict is large and nearly always empty, so it is not copied. Probes of a closed window do not count as
+        // retransmissions.
         if event.verdict.retransmission != nil || event.verdict.late == .lostBeforeCapture {
             records[own].repeated.note(sighting)
         }
@@ -152,7 +153,7 @@ extension CaseFile {
         }
     }
 
-    /// Octets that the peer had acknowledged before they were captured.
+    /// Counts octets that were captured after the peer had acknowledged them.
     private mutating func noteLateText(_ event: SegmentEvent) {
         let (own, peer) = event.places
         let length = event.segment.payloadLength
@@ -182,11 +183,11 @@ extension CaseFile {
             records[peer].large.piece.arrived = Sighting()
         }
         if segment.flags.has(.ack), records[peer].large.first.isSeen, !records[peer].large.arrived {
-            // Or another one that is as large.
+            // The acknowledged segment may also be another one of the same size.
             let acknowledged = Int32(bitPattern: event.relativeAck &- records[peer].large.start)
             if acknowledged > 0 || event.reports(records[peer].large) {
                 records[peer].large.arrived = true
-                // What the receiver had from behind it would be acknowledged with it.
+                // If the receiver had had any later octets, they would be acknowledged along with this piece.
                 if acknowledged > 0, UInt32(acknowledged) <= records[peer].large.piece.length {
                     records[peer].large.piece.arrived = sighting
                 }
@@ -216,8 +217,8 @@ extension CaseFile {
         records[own].large.length = min(records[own].large.length, segment.payloadLength)
     }
 
-    /// The peer is there after a large segment was sent again. If it sends again what had been acknowledged to it, that ACK did not arrive, small
-    /// as it was (RFC 6298 5.4).
+    /// Notes a segment from the peer after a large segment was retransmitted. If the peer retransmits what had been
+    /// acknowledged, that ACK did not arrive, small as it was (RFC 6298 5.4).
     private mutating func noteHearing(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
         let end = event.relativeSequence &+ event.segment.sequenceLength
@@ -229,8 +230,8 @@ extension CaseFile {
         }
     }
 
-    /// The beginning of the large segment alone, once the whole was sent in vain: of one segment's octets, not of several that a network
-    /// card cuts.
+    /// Notes a smaller piece with which the large segment begins, sent after the whole was sent in vain. The whole must
+    /// be a single segment, not several that a network card splits.
     private mutating func notePiece(_ event: SegmentEvent) {
         let own = event.places.own
         let (large, length) = (records[own].large, event.segment.payloadLength)
@@ -245,7 +246,8 @@ extension CaseFile {
         }
     }
 
-    /// A segment as large as the one that did not arrive, after a piece of that did: where it gets through, the way had been interrupted.
+    /// Notes a segment as large as the lost one, after a piece of that has arrived: if it gets through, the path had
+    /// merely been interrupted.
     private mutating func noteWhole(_ event: SegmentEvent) {
         let own = event.places.own
         let segment = event.segment
@@ -254,7 +256,7 @@ extension CaseFile {
             records[own].large.next = segment.sequence
             records[own].large.nextEnd = segment.sequence.advanced(by: segment.payloadLength)
         } else if segment.payloadLength > 0, segment.sequence == records[own].large.next {
-            // It went in pieces after all.
+            // It was sent in pieces after all.
             records[own].large.nextEnd = segment.sequence
         }
     }
@@ -271,7 +273,7 @@ extension CaseFile {
             if records[peer].synAckCount > 0 && !event.anomalies.contains(.initialSequenceChanged) {
                 records[own].synsAfterAnswer &+= 1
             }
-            // Of a SYN inside the open connection nothing is taken (RFC 5961 4).
+            // A SYN inside the open connection changes nothing (RFC 5961 4).
             let opens = event.sender == .originator && !event.anomalies.contains(.initialSequenceChanged)
             if opens && synText == 0 {
                 synText = event.segment.payloadLength
@@ -280,19 +282,20 @@ extension CaseFile {
         }
     }
 
-    /// Linux hides options in the low six bits of a cookie's time stamp (cookie_init_timestamp): rounded down to 64 ms, those bits
-    /// replaced, and never ahead of the clock. It is up to 64 ms behind that of the server's next segment then.
+    /// Measures by how much a SYN-ACK's timestamp lags. Linux hides options in the low six bits of a SYN cookie's
+    /// timestamp (cookie_init_timestamp): it rounds down to 64 ms, replaces those bits, and never exceeds its clock.
+    /// Such a timestamp lags up to 64 ms behind that of the server's next segment.
     private mutating func noteStamp(_ event: SegmentEvent) {
         guard event.segment.options.present.contains(.timestamps) else { return }
         let value = event.segment.options.timestampValue
         if event.segment.flags.has(.syn) {
-            // A second SYN-ACK is none of a cookie's, and the next segment answers either.
+            // A repeated SYN-ACK is not from a cookie, and the next segment may answer either copy.
             synAckStamp = self[.responder].synCount == 0 && stampLag == nil ? (value, event.time) : nil
             stampLag = stampLag ?? 0
         } else if let stamp = synAckStamp {
             synAckStamp = nil
             let passed = event.time.since(stamp.time)
-            // Two clocks: after a second they may differ by half a millisecond.
+            // The clocks differ: after a second they may be off by half a millisecond.
             guard passed >= 0, passed <= Span.second else { return }
             stampLag = Int64(Int32(bitPattern: value &- stamp.value)) - passed / Span.millisecond
         }
@@ -318,11 +321,12 @@ extension CaseFile {
         let isFitting = event.anomalies.isDisjoint(with: [.resetNotExact, .resetIgnored])
         let isAnswering =
             event.segment.sequence == records[peer].lastAcknowledgment && !records[peer].isLastAcknowledged
-        // Who sent something after a RST had not been reset by it: the next RST is another matter.
+        // A side that sent anything else after its first RST had not ended the connection with it, so this RST is a new
+        // event.
         guard !records[own].reset.isSeen || records[own].lastButReset.frame > records[own].reset.frame else {
             if isFitting { records[own].isResetFitting = true }
             if isAnswering { records[own].isResetAnswering = true }
-            // An abort comes first and answers follow it, whatever order they were captured in.
+            // An abort comes first and answers follow it, in whatever order they were captured.
             if flags.has(.ack) { records[own].resetHadAck = true }
             return
         }
@@ -338,7 +342,7 @@ extension CaseFile {
             event.segment.options.has(.fastClose) || event.segment.options.has(.reset)
     }
 
-    /// Where TIME-WAIT begins, and where a RST ends it that answers something, as one without ACK does (RFC 9293 3.10.7.1).
+    /// Notes the start of TIME-WAIT, and its end by a RST that answers a segment and so has no ACK (RFC 9293 3.10.7.1).
     private mutating func noteTimeWait(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
         for index in 0..<event.sent.count where event.sent[index].to == .timeWait { records[own].timeWait = sighting }
@@ -356,10 +360,10 @@ extension CaseFile {
 
     private mutating func noteKeepAlive(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
-        // Whatever is heard from a side answers its peer's keep-alives; after that gave up it is too late.
+        // Any segment from a side answers its peer's keep-alives, unless the peer has already given up.
         if !records[peer].reset.isSeen { records[peer].unansweredKeepAlives = 0 }
         guard event.notes.contains(.keepAlive) else {
-            // Who has text to send waits for its ACK, and not for that of a keep-alive.
+            // A sender of text waits for that text's ACK, not for the answer to its keep-alives.
             if event.segment.payloadLength > 0 { records[own].unansweredKeepAlives = 0 }
             return
         }
@@ -370,29 +374,30 @@ extension CaseFile {
 }
 
 extension SideRecord {
-    /// Whether a segment of this side was sent before its RST that was captured earlier: it brings nothing that the RST does not know of,
-    /// and was overtaken.
+    /// Whether a segment of this side was sent before its RST although it was captured later: it carries nothing newer
+    /// than the RST, which overtook it.
     fileprivate func hasOvertaken(_ event: SegmentEvent) -> Bool {
         guard reset.isSeen, isResetFitting, event.segment.flags.has(.ack) else { return false }
         let end = event.relativeSequence &+ event.segment.sequenceLength
         if Int32(bitPattern: end &- resetNumber) > 0 { return false }
-        // A RST without ACK answers a segment, and its sender sends nothing else any more.
+        // A RST without ACK answers a segment, and its sender sends nothing else afterwards.
         guard let resetAck else { return event.segment.sequenceLength > 0 }
         return Int32(bitPattern: event.relativeAck &- resetAck) <= 0
     }
 }
 
 extension SegmentEvent {
-    /// What findings need of the anomalies. A SYN for an endpoint in SYN-RECEIVED is inside no open connection: it ends what it meets
-    /// there, or a RST does that answers it (RFC 9293 3.10.7.4, fourth check; Linux's `tcp_check_req`). And a SYN-ACK with an ACK of another
-    /// SYN, old or made up, is no challenge of an older socket: that sends no SYN (RFC 9293 3.5, figure 8).
+    /// The anomalies that matter for findings. A SYN for an endpoint in SYN-RECEIVED is not inside an open connection:
+    /// it ends the attempt that it meets there, or the RST that answers it does (RFC 9293 3.10.7.4, fourth check;
+    /// Linux's `tcp_check_req`). A SYN-ACK that acknowledges another SYN, old or forged, is not an older socket's
+    /// challenge, which would have no SYN (RFC 9293 3.5, figure 8).
     fileprivate var remarkable: Anomalies {
         if segment.flags.has([.syn, .ack]) { return anomalies.subtracting(.unacceptableAck) }
         let receiver = sender == .originator ? responderState : originatorState
         return receiver == .synReceived ? anomalies.subtracting(.synInsideConnection) : anomalies
     }
 
-    /// Whether it says that the other large segment has arrived (RFC 2018 4).
+    /// Whether a SACK block reports the arrival of the other large segment (RFC 2018 4).
     fileprivate func reports(_ large: LargeSegment) -> Bool {
         guard large.next != large.nextEnd else { return false }
         return (0..<Int(segment.options.sackBlockCount)).contains { index in
@@ -401,7 +406,7 @@ extension SegmentEvent {
         }
     }
 
-    /// Where the records of its sender and of its receiver are.
+    /// The indexes of the sender's and the receiver's records.
     var places: (own: Int, peer: Int) { (Int(sender.rawValue), 1 - Int(sender.rawValue)) }
 
     /// Whether it acknowledges a FIN with this number.

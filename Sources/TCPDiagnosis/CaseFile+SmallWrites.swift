@@ -1,30 +1,31 @@
-// Small segments that waited until the one before was acknowledged: Nagle's algorithm at the sender (RFC 9293 3.7.4), and an ACK that
-// the receiver delayed because it had nothing to answer yet (RFC 9293 3.8.6.3).
+// Detects small segments that waited for the ACK of the previous one: Nagle's algorithm held them back at the sender
+// (RFC 9293 3.7.4) while the receiver, which had nothing to send yet, delayed its ACK (RFC 9293 3.8.6.3).
 
 import TCPModel
 import TCPTimeline
 
-/// What a side's small segments waited for.
+/// What a side's small segments have waited for.
 struct SmallWrites: BitwiseCopyable {
-    /// What is smaller is not full on any usual link; on one with a smaller MSS, what is smaller than that.
+    /// Smaller segments are not full-sized on any usual link; where the MSS is below this, it takes its place.
     static let small: UInt32 = 1200
-    /// What an ACK lets go follows it at once, in nanoseconds: its sender's kernel sends it, not the program.
+    /// A segment released by an ACK follows it within this time, in nanoseconds: the kernel sends it, not the program.
     static let atOnce = 500 * Span.microsecond
 
-    /// The latest segment with text, if it was small: the number behind its last octet, relative to the side's first.
+    /// The end of the latest segment with text, relative to the side's first number; `isPending` tells whether that
+    /// segment was small.
     fileprivate var end: UInt32 = 0
     fileprivate var isPending = false
     fileprivate var sentTime = Timestamp(nanoseconds: 0)
-    /// When all of it was acknowledged after a delay, and how long that took; 0 nanoseconds: it was not.
+    /// When that segment was acknowledged after a delay, and the delay in nanoseconds; 0 if its ACK was not delayed.
     fileprivate var ackTime = Timestamp(nanoseconds: 0)
     fileprivate var delay: Int64 = 0
 
-    /// How many segments waited so, and how long all together, in nanoseconds.
+    /// The number of segments that waited for a delayed ACK, and their total wait in nanoseconds.
     var count: UInt32 = 0
     var total: Int64 = 0
-    /// How many came after a delayed ACK, and were not let go by it.
+    /// The number of small segments after a delayed ACK that were not released by it.
     var others: UInt32 = 0
-    /// The first one that waited.
+    /// The first segment that waited.
     var first = Sighting()
 }
 
@@ -33,7 +34,7 @@ extension CaseFile {
     mutating func noteSmallWrites(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
         let segment = event.segment
-        // Of a connection whose opening was not captured nobody knows how long an ACK may take.
+        // If the opening was not captured, there is no telling how long an ACK may take.
         guard handshake.isKnown else { return }
         guard segment.payloadLength > 0 else { return noteAck(event, of: peer) }
         let before = records[own].smallWrites
@@ -41,8 +42,9 @@ extension CaseFile {
         let isSmall = segment.payloadLength < min(SmallWrites.small, handshake.fullSegment(to: event.sender.other))
         let way = handshake.part(of: event.sender)
         if isNew, isSmall, before.delay > 0, event.relativeSequence == before.end {
-            // The ACK has to get there, and what it lets go back here: what comes sooner it did not let go. A short way says nothing:
-            // most of it was the handshake's own work.
+            // The ACK must reach the sender, and the segment it releases must come back here; a segment that arrives
+            // sooner was not released by it. A very short round trip proves nothing, as most of it was the handshake's
+            // own processing.
             let wait = event.time.since(before.ackTime)
             let soonest = way > SmallWrites.atOnce ? way - way / 4 : 0
             if wait <= SmallWrites.atOnce + way + way / 4 && wait >= soonest {
@@ -57,13 +59,13 @@ extension CaseFile {
         records[own].smallWrites.isPending = isNew && isSmall
         records[own].smallWrites.end = event.relativeSequence &+ segment.payloadLength
         records[own].smallWrites.sentTime = event.time
-        // With text of its own it acknowledges at once.
+        // A segment with text acknowledges at once.
         records[peer].smallWrites.isPending = false
         records[peer].smallWrites.delay = 0
     }
 
-    /// A segment without text: only an ACK with nothing else to say was delayed. Whatever else comes is another story, but for an update
-    /// of the window.
+    /// Handles a segment without text: only a bare ACK can be a delayed one. Anything else ends the wait, except for a
+    /// window update.
     private mutating func noteAck(_ event: SegmentEvent, of peer: Int) {
         let isOfAll = records[peer].smallWrites.isPending && event.relativeAck == records[peer].smallWrites.end
         if !isOfAll && event.notes == .windowUpdate { return }

@@ -1,4 +1,4 @@
-// What is kept of one connection so that rules can judge it: the frames and times that a finding would name.
+// The case file of one connection: the frames and times that rules need to judge it and that findings cite.
 
 import TCPMachine
 import TCPModel
@@ -8,99 +8,105 @@ import TCPTimeline
 struct SideRecord: BitwiseCopyable {
     /// Its first SYN, or SYN-ACK.
     var syn = Sighting()
-    /// How many SYNs without ACK it sent.
+    /// The number of SYNs without ACK that it sent.
     var synCount: UInt32 = 0
     /// The latest SYN.
     var lastSyn = Sighting()
-    /// How many SYN-ACKs it sent.
+    /// The number of SYN-ACKs that it sent.
     var synAckCount: UInt32 = 0
-    /// How many SYNs it sent after the peer's SYN-ACK had been captured.
+    /// The number of SYNs that it sent after the peer's SYN-ACK had been captured.
     var synsAfterAnswer: UInt32 = 0
-    /// What its peer acknowledged last, relative to its first number.
+    /// The peer's latest acknowledgment, relative to this side's first number.
     var acknowledged: UInt32 = 0
-    /// Just behind the furthest octet of it that was captured, or behind its SYN, relative to its first number. A bare ACK has no octet, and
-    /// may come from beyond what is missing, too.
+    /// Just past the furthest captured octet, or past the SYN, relative to this side's first number. Bare ACKs do not
+    /// count: they have no octets, and may come from beyond what the capture lacks.
     var furthest: UInt32 = 1
-    /// Its first RST there or ahead of it, of which its receiver did not take the number for the next one, and that number.
+    /// Its first RST at or beyond `furthest` whose number the receiver did not accept as the next one, and that number.
     var resetAhead = Sighting()
     var resetAheadNumber: UInt32 = 0
-    /// Whether its peer has sent something since that does not acknowledge that number: it was another one that was due.
+    /// Whether the peer has since sent anything that does not acknowledge that number, which shows that another number
+    /// was due.
     var isResetAheadAnswered = false
     /// Its first FIN.
     var fin = Sighting()
-    /// The number that it takes.
+    /// The sequence number of that FIN.
     var finNumber = SequenceNumber(0)
-    /// Whether its peer acknowledged that.
+    /// Whether the peer acknowledged that FIN.
     var isFinAcknowledged = false
-    /// Its first RST of all.
+    /// Its very first RST.
     var firstReset = Sighting()
-    /// Its first RST since it sent anything else: a host without the connection answers each segment with one.
+    /// Its first RST since it sent anything else: a host that does not know the connection answers each segment with
+    /// one.
     var reset = Sighting()
     /// SEG.SEQ of that RST, relative to its first number.
     var resetNumber: UInt32 = 0
     /// SEG.ACK of that RST, relative to the peer's first number; nil if it carried no ACK.
     var resetAck: UInt32?
-    /// Whether it is one for a segment without ACK, which has the number 0, whatever the connection's are (RFC 9293 3.10.7.1).
+    /// Whether that RST answers a segment without ACK: it then has the number 0, whatever the connection's numbers are
+    /// (RFC 9293 3.10.7.1).
     var resetAnswersNoAck = false
-    /// Whether that RST, or one of those that followed on it, carried ACK: an abort does, the answer for a connection that does not
-    /// exist does not (RFC 9293 3.10.7.1).
+    /// Whether that RST or a directly following one carried ACK: an abort does, the answer for a nonexistent connection
+    /// does not (RFC 9293 3.10.7.1).
     var resetHadAck = false
-    /// Whether that RST, or one of those that followed on it, had a number that its receiver obeys.
+    /// Whether that RST or a directly following one had a number that its receiver obeys.
     var isResetFitting = false
-    /// Whether that RST has an option of MPTCP that ends more than itself, or says why (MP_FASTCLOSE, MP_TCPRST).
+    /// Whether that RST has an MPTCP option that ends more than this subflow or gives a reason (MP_FASTCLOSE,
+    /// MP_TCPRST).
     var isResetMultipath = false
-    /// What the peer had sent last before that RST.
+    /// The peer's latest segment before that RST.
     var resetAnswers = Sighting()
-    /// Whether that RST, or one of those that followed on it, may answer the peer's latest segment as one of no connection: it takes its
-    /// number from that (RFC 9293 3.10.7.1), and its sender had not acknowledged that, as who has the connection does.
+    /// Whether that RST or a directly following one may answer the peer's latest segment as one for a nonexistent
+    /// connection: it takes its number from that segment (RFC 9293 3.10.7.1), and its sender had not acknowledged the
+    /// segment, as an endpoint of the connection would have.
     var isResetAnswering = false
-    /// When it went into TIME-WAIT, the RST without ACK that ended that, what it had sent last before that, and what came before it.
+    /// When it entered TIME-WAIT; the RST without ACK that ended that state; its own latest segment before that RST;
+    /// and the peer's latest segment before it.
     var timeWait = Sighting()
     var timeWaitReset = Sighting()
     var timeWaitAnswer = Sighting()
     var timeWaitIntruder = Sighting()
-    /// Octets of text that this side sent after it had the peer's FIN: with an ACK of that.
+    /// Octets of text that this side sent after it had received the peer's FIN, as shown by its ACK of that FIN.
     var textAfterPeerFin: UInt64 = 0
-    /// Where that begins, relative to its first number, and whether the peer has acknowledged any of it.
+    /// Where that text begins, relative to this side's first number, and whether the peer acknowledged any of it.
     var textAfterPeerFinStart: UInt32 = 0
     var isTextAfterPeerFinHeard = false
-    /// The hop limits of its segments but RSTs, copies included.
+    /// The hop limits of its segments except RSTs, copies included.
     var hopLimits = HopLimits()
-    /// The hop limit of its first RST of all.
+    /// The hop limit of its very first RST.
     var resetHopLimit: UInt8 = 0
     /// Its latest segment of any kind.
     var last = Sighting()
-    /// SEG.ACK of that, the number behind it, and whether the peer has sent anything since that acknowledges it.
+    /// That segment's SEG.ACK and sequence end, and whether the peer has sent anything since that acknowledges it.
     var lastAcknowledgment = SequenceNumber(0)
     var lastEnd = SequenceNumber(0)
     var isLastAcknowledged = false
-    /// Its latest segment that is no RST.
+    /// Its latest segment other than a RST.
     var lastButReset = Sighting()
-    /// The latest ACK of what it sent and the capture does not have.
+    /// The latest ACK of octets or a FIN of this side that the capture lacks.
     var unseen = Sighting()
     /// Its first and its latest segment with text.
     var firstText = Sighting()
     var lastText = Sighting()
-    /// How its receive window was shut: the statistics' account, kept here for whoever keeps none.
+    /// When and how its receive window was closed. Statistics keep the same account, but they may be switched off.
     var closedWindow = ClosedWindow()
-    /// Its first segment that was sent again.
+    /// Its first retransmitted segment.
     var repeated = Sighting()
-    /// How many it has sent again, or to probe a closed window, since the peer was heard.
+    /// The number of its retransmissions and window probes since the peer was last heard.
     var unansweredRepeats: UInt32 = 0
-    /// The first of those that were not needed, and the first tail loss probe among them.
+    /// Its first needless retransmission, and its first needless tail loss probe.
     var needless = Sighting()
     var tailProbe = Sighting()
-    /// How long after the first copy the latest of these left, at most, in nanoseconds.
+    /// The longest time by which one of those probes followed the first copy, in nanoseconds.
     var tailProbeWait: Int64 = 0
-    /// Its first segment that came behind later ones.
+    /// Its first segment that arrived after later ones.
     var reordered = Sighting()
-    /// Its first large segment, which tells whether such ones get through.
+    /// Its first large segment, which shows whether large segments get through.
     var large = LargeSegment()
-    /// Keep-alives since the peer was last heard, and the first of them.
+    /// The number of its keep-alives since the peer was last heard, the first of them, and its latest one.
     var unansweredKeepAlives: UInt32 = 0
     var firstKeepAlive = Sighting()
     var lastKeepAlive = Sighting()
-    /// Its small segments, and what they waited for.
+    /// Its small segments and what they waited for.
     var smallWrites = SmallWrites()
 }
 
@@ -112,7 +118,7 @@ struct HopLimits: BitwiseCopyable {
 
     func contains(_ limit: UInt8) -> Bool { bits[Int(limit >> 6)] & 1 << UInt64(limit & 63) != 0 }
 
-    /// All of them, the lowest first.
+    /// All hop limits in the set, lowest first.
     var all: [UInt8] {
         var limits: [UInt8] = []
         for place in bits.indices {
@@ -126,108 +132,109 @@ struct HopLimits: BitwiseCopyable {
     }
 }
 
-/// How the first large segment of a side fared. Links that are narrower than Ethernet's 1500 octets are so by less than a third of
-/// them (IPv6 asks for 1280): what is smaller than `least` passes everywhere.
+/// How a side's first large segment fared. Links with an MTU below Ethernet's 1500 octets miss less than a third of it
+/// (IPv6 requires 1280), so segments smaller than `least` pass everywhere.
 struct LargeSegment: BitwiseCopyable {
     static let least: UInt32 = 1000
 
-    /// The first time that it was sent, and the latest; not seen: there was none.
+    /// Its first and latest transmission; not seen if there was no large segment.
     var first = Sighting()
     var last = Sighting()
     /// Its first octet, relative to the side's first number.
     var start: UInt32 = 0
-    /// The octets of its smallest copy: the first one may be several that a network card cuts.
+    /// The size of its smallest copy in octets: the first copy may be several segments that a network card splits.
     var length: UInt32 = 0
-    /// Where the latest other one begins and ends that is as large.
+    /// The range of the latest other segment of at least that size.
     var next = SequenceNumber(0)
     var nextEnd = SequenceNumber(0)
-    /// How often it was sent.
+    /// The number of times that it was sent.
     var sendings: UInt32 = 0
-    /// Whether its first octet was acknowledged, or another one that is as large has come through.
+    /// Whether its first octet was acknowledged, or another segment of that size has arrived.
     var arrived = false
-    /// A segment of the peer that shows that it is there and lacks this one: a SACK of what is behind it, or anything after the second
-    /// sending, as long as it does not send again what this side has acknowledged.
+    /// A segment of the peer that shows that the peer is there and lacks this segment: a SACK of later octets, or
+    /// anything after the second transmission unless it repeats what this side has acknowledged.
     var missed = Sighting()
-    /// Whether it does: then nothing at all gets through to it, but for what a SACK shows.
+    /// Whether the peer did repeat that: then nothing at all reaches it, unless a SACK shows otherwise.
     var isNothingHeard = false
-    /// What became of its beginning alone.
+    /// What became of a smaller piece sent in its place.
     var piece = SmallerPiece()
 }
 
-/// The first octets of a large segment, sent again in a smaller piece after the whole had been sent in vain: so a sender finds the path's
-/// MTU that nobody tells (RFC 4821 7.7).
+/// The first octets of a large segment, retransmitted as a smaller piece after the whole was sent in vain. This is how
+/// a sender discovers a path MTU that no router reports (RFC 4821 7.7).
 struct SmallerPiece: BitwiseCopyable {
-    /// A whole that was lost less often may be cut for other reasons.
+    /// A whole that was lost fewer times may have been cut for other reasons.
     static let leastSendings: UInt32 = 3
-    /// Options take up to 40 octets of some segments, and none of others.
+    /// Options take up to 40 octets in some segments and none in others.
     static let leastCut: UInt32 = 41
-    /// Linux's search for the limit ends where it is nearer than this (net.ipv4.tcp_probe_threshold, in octets).
+    /// Linux's search for the path MTU ends once it is this close (net.ipv4.tcp_probe_threshold, in octets).
     static let searchEnd: UInt32 = 8
 
-    /// Octets of the piece; 0: there was none.
+    /// The size of the piece in octets; 0 if there was none.
     var length: UInt32 = 0
-    /// Octets of the whole, how often it had been sent by then, and when the last time.
+    /// The size of the whole in octets, how often it had been sent by then, and its latest transmission.
     var whole: UInt32 = 0
     var sendings: UInt32 = 0
     var lastWhole = Sighting()
-    /// The segment that acknowledged the piece and nothing behind it. Empty again once one as large as the whole got through.
+    /// The segment that acknowledged the piece and nothing beyond it; cleared once a segment as large as the whole gets
+    /// through.
     var arrived = Sighting()
 }
 
-/// A frame and its time; frame 0 = never.
+/// A frame and its time; frame 0 means never.
 struct Sighting: BitwiseCopyable {
     var frame: UInt64 = 0
     var time = Timestamp(nanoseconds: 0)
 
     var isSeen: Bool { frame != 0 }
 
-    /// Takes another one in, if there was none before.
+    /// Records the first sighting and ignores later ones.
     mutating func note(_ other: Sighting) { if !isSeen { self = other } }
 }
 
-/// The file of one connection.
+/// The case file of one connection.
 struct CaseFile {
     let number: UInt64
     /// The originator's record at 0, the responder's at 1.
     var records: InlineArray<2, SideRecord> = .init(repeating: SideRecord())
-    /// Where an anomaly was first seen, and who sent it.
+    /// The first sighting of each anomaly, with its sender.
     private(set) var anomalies: [(anomaly: Anomalies, sender: Side, sighting: Sighting)] = []
     /// The union of the anomalies.
     private(set) var seen: Anomalies = []
-    /// Codes that were reported.
+    /// The codes that were already reported.
     var reported: Set<FindingCode> = []
-    /// The incarnation before this one, if the four-tuple is used again.
+    /// The previous connection with the same four-tuple, if there was one.
     var predecessor: Predecessor?
-    /// The first ICMP error about it, but for those about the path's MTU.
+    /// The first ICMP error about the connection, except for those about the path MTU.
     var icmp: ICMPEvent?
-    /// The latest ICMP error that said that a packet was too big.
+    /// The latest ICMP error that reported a packet as too big.
     var pathMTU: ICMPEvent?
     /// Whether any segment without SYN, FIN and RST was captured.
     var hasPlain = false
-    /// How long the ways are, and how large segments may be.
+    /// The path delays and segment sizes that the handshake shows.
     var handshake = HandshakeMeasures()
-    /// The SYN carried text, and Fast Open's option with it.
+    /// The SYN's octets of text, and whether it carried the Fast Open option.
     var synText: UInt32 = 0
     var hasFastOpenOption = false
-    /// Milliseconds by which the SYN-ACK's time stamp was behind the server's clock, as its next segment shows it; nil if that
-    /// cannot be told.
+    /// How far the SYN-ACK's timestamp lagged behind the server's clock, in milliseconds, judged by the server's next
+    /// segment; nil if unknown.
     var stampLag: Int64?
-    /// The SYN-ACK's time stamp, until that next segment comes.
+    /// The SYN-ACK's timestamp, until that next segment comes.
     var synAckStamp: (value: UInt32, time: Timestamp)?
-    /// The first segment that acknowledged what the capture does not have.
+    /// The first segment that acknowledged octets missing from the capture.
     var gap = Sighting()
-    /// Octets that were captured after their own ACK.
+    /// The number of octets that were captured after their own ACK.
     var lateOctets: UInt64 = 0
-    /// Since when the kernel's word was at odds with ours, and what it said.
+    /// The event in which the kernel contradicted the captured segments.
     var mismatch: KernelEvent?
-    /// The first time that the kernel had a socket open all the same which segments in its own name had closed.
+    /// The first event that showed the kernel's socket still open, although segments sent in its name had closed it.
     var disowned: KernelEvent?
-    /// When the kernel sent or took the RST that ended it, if that was not captured by then.
+    /// When the kernel sent or accepted the RST that ended the connection, if that RST had not been captured by then.
     var uncapturedReset: Timestamp?
-    /// The kernel dropped a socket, and no packet said so.
+    /// The events of sockets that the kernel dropped without any packet showing it.
     var dropped: [KernelEvent] = []
 
-    /// Nothing is taken down any more.
+    /// Whether the file is closed: nothing more is recorded.
     var isConcluded = false
 
     init(number: UInt64) { self.number = number }
@@ -238,7 +245,7 @@ struct CaseFile {
         @inline(__always) _modify { yield &records[Int(side.rawValue)] }
     }
 
-    /// Takes in that the kernel says something else than the segments.
+    /// Records that the kernel contradicts the captured segments.
     mutating func note(mismatch event: KernelEvent) {
         mismatch = event
         guard disowned == nil, !event.isCorrected, case .contradiction(let kernel?, let wire) = event.kind else {
@@ -249,10 +256,10 @@ struct CaseFile {
         if isOpen && wire.isAfterOwnFin || (isOpen || isHalfOpen) && wire == .closed { disowned = event }
     }
 
-    /// Whether a side's socket was found gone.
+    /// Whether a side's socket was found to be gone.
     func isDropped(_ side: Side) -> Bool { dropped.contains { $0.side == side } }
 
-    /// Between which times a socket was in FIN_WAIT_2 that was gone from there before any timer ends it.
+    /// The times of the FIN and of the disappearance of a socket that left FIN_WAIT_2 before any timer would end it.
     var earlyFinWait2: (fin: Timestamp, gone: Timestamp)? {
         for event in dropped where event.isEarly {
             if case .dropped(.finWait2) = event.kind, self[event.side].fin.isSeen {
@@ -262,7 +269,7 @@ struct CaseFile {
         return nil
     }
 
-    /// Where an anomaly was first seen.
+    /// The first sighting of an anomaly, with its sender.
     func first(_ anomaly: Anomalies) -> (sender: Side, sighting: Sighting)? {
         anomalies.first { $0.anomaly == anomaly }.map { ($0.sender, $0.sighting) }
     }
@@ -279,7 +286,7 @@ struct CaseFile {
 }
 
 extension TCPState {
-    /// Whether an endpoint is here only once it has sent its FIN.
+    /// Whether an endpoint reaches this state only after sending its FIN.
     var isAfterOwnFin: Bool {
         switch self {
         case .finWait1, .finWait2, .closing, .timeWait, .lastAck: true

@@ -1,53 +1,56 @@
-// Collects what happens to connections, lets the rules judge, and hands out each finding once.
+// Records what happens to connections, runs the rules, and returns each finding once.
 //
-// Rules are asked when a connection has been quiet for a moment (live), once a second while one waits for something, and when it
-// is over. On replay they are asked when it is over, and when the live trace found something, if the capture file says when that was; of
-// a capture that runs once a second.
+// In a live trace, the rules run when a connection has been quiet for a moment, then once a second until it is over,
+// and once more at that point. On replay they run when the connection is over, and at the moments at which the live
+// trace reported findings, if the capture file records them. For a capture that is still running, they run once a
+// second.
 
 import TCPMachine
 public import TCPModel
 public import TCPTimeline
 
-/// Finds out what is odd about connections, and why.
+/// Determines what is unusual about connections, and why.
 public struct Diagnosis: Sendable {
-    /// Live: a connection is judged when nothing has happened to it for so long, in nanoseconds. The kernel's view is as new by then.
+    /// Live: a connection is judged once nothing has happened to it for this long, in nanoseconds. By then the kernel's
+    /// view is up to date.
     static let settling = 250 * Span.millisecond
-    /// Live: how often a connection that is not over is judged again, in nanoseconds.
+    /// Live: the interval, in nanoseconds, at which a connection that is not over is judged again.
     static let interval = Span.second
-    /// The most connections that are judged in one `review`: the capture must not wait for us.
+    /// The maximum number of connections judged in one `review`, so that the capture is not held up.
     static let batch = 512
 
-    /// By slot; number 0 where none was opened. Looked at and changed in place: a copy takes longer than most segments do.
+    /// The case files by slot; number 0 where none was opened. Read and modified in place, because copying one takes
+    /// longer than processing most segments.
     private var files: [CaseFile] = []
-    /// Live: connections that have not settled yet, and those that were judged and are not over.
+    /// Live: connections that have not settled yet, and those that were judged but are not over.
     private var settlingQueue = DueQueue()
     private var patientQueue = DueQueue()
     private let isLive: Bool
-    /// Live: what moved among the host's counters, by the latest two readings.
+    /// Live: the changes in the host's counters between the latest two readings.
     public var host: HostCounterChange? {
         didSet { if let host { hostHistory.note(host) } }
     }
     private var hostHistory = HostHistory()
     private var portUse = PortUse()
-    /// Live: where connect() takes its ports from; nil if that is not known.
+    /// Live: the ports that connect() chooses from; nil if unknown.
     public var portSupply: PortSupply? {
         get { portUse.supply }
         set { portUse.supply = newValue }
     }
-    /// Live: of what the kernel is to count the sockets.
+    /// Live: the scopes for which the kernel should count sockets.
     public var portQuestions: [PortScope] { portUse.questions }
-    /// Live: its answer; nil if it gave none.
+    /// Live: the kernel's answer; nil if it gave none.
     public mutating func answerPorts(_ scope: PortScope, _ count: PortCount?) { portUse.answer(scope, count) }
 
-    /// How many findings of each code there were.
+    /// The number of findings so far, by code.
     public private(set) var counts: [FindingCode: UInt64] = [:]
 
-    /// A diagnosis that has seen nothing.
+    /// A diagnosis with nothing recorded yet.
     public init(isLive: Bool) { self.isLive = isLive }
 
     // MARK: What happens
 
-    /// Takes in a segment.
+    /// Records a segment.
     public mutating func observe(_ event: SegmentEvent) {
         let slot = Int(event.connection.slot)
         if event.notes.contains(.duplicateFrame) {
@@ -62,23 +65,23 @@ public struct Diagnosis: Sendable {
         }
     }
 
-    /// Takes in an ICMP error.
+    /// Records an ICMP error.
     public mutating func observe(_ event: ICMPEvent, _ connections: borrowing KnownConnections) {
         let slot = Int(event.connection.slot)
         _ = open(slot, connections.number(of: event.connection))
-        // What is too big for the path is sent again, smaller: no reason for anything else.
+        // A packet that is too big for the path is sent again in smaller pieces, so that error explains nothing else.
         if files[slot].icmp == nil && event.error.kind != .packetTooBig { files[slot].icmp = event }
         if event.error.kind == .packetTooBig { files[slot].pathMTU = event }
     }
 
-    /// Takes in what the kernel said.
+    /// Records what the kernel reported.
     public mutating func observe(_ event: KernelEvent, _ connections: borrowing KnownConnections) {
         let slot = Int(event.connection.slot)
         _ = open(slot, connections.number(of: event.connection))
         switch event.kind {
         case .dropped: files[slot].dropped.append(event)
         case .contradiction(_, .closed) where event.isCorrected && files[slot].isDropped(event.side):
-            // It is there after all.
+            // The socket exists after all.
             files[slot].dropped.removeAll { $0.side == event.side }
         case .contradiction: if !event.endsAssumption { files[slot].note(mismatch: event) }
         case .uncaptured(_, _, let led) where led.isResetCaptured:
@@ -98,8 +101,8 @@ public struct Diagnosis: Sendable {
 
     // MARK: Judging
 
-    /// Live: the findings about connections that have settled, or that have waited for something. Everything up to `now` must
-    /// have been taken in.
+    /// Live: the findings about connections that have settled, or that are due to be judged again. Everything up to
+    /// `now` must have been recorded.
     public mutating func review(
         now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?
     ) -> [Finding] {
@@ -108,7 +111,7 @@ public struct Diagnosis: Sendable {
         while room > 0, let entry = settlingQueue.next(due: now) ?? patientQueue.next(due: now) {
             guard isOpen(entry.id, entry.number), connections.contains(entry.id, number: entry.number) else { continue }
             let connection = connections[entry.id]
-            // One that is over is about to be concluded, which judges it: once is enough.
+            // A connection that is over will be judged when it is concluded, so it is not judged twice.
             if connection.isEnded || connection.lastTime.advanced(by: Self.settling) > now {
                 settlingQueue.append(entry.id, entry.number, now.advanced(by: Self.settling))
                 continue
@@ -122,7 +125,8 @@ public struct Diagnosis: Sendable {
         return findings
     }
 
-    /// On replay: the findings about a connection that is not over, at a moment at which the live trace made some, or now.
+    /// On replay: the findings about a connection that is not over, at a moment at which the live trace reported some,
+    /// or now.
     public mutating func review(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp
     ) -> [Finding] {
@@ -135,7 +139,7 @@ public struct Diagnosis: Sendable {
         return slot < files.count && files[slot].number == number && !files[slot].isConcluded
     }
 
-    /// The findings about a connection that is over, or whose capture is; its file is closed.
+    /// The final findings about a connection that is over, or whose capture is. Closes its case file.
     public mutating func conclude(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp
     ) -> [Finding] {
@@ -147,7 +151,7 @@ public struct Diagnosis: Sendable {
             id, connection, connections.statistics(of: id), kernel, Kin(id, connections),
             now: max(now, connection.lastTime), isOver: true)
         let slot = Int(id.slot)
-        // Late segments do not open a file again.
+        // Late segments do not reopen the file.
         if slot < files.count, files[slot].number == connection.number {
             files[slot] = CaseFile(number: connection.number)
             files[slot].isConcluded = true
@@ -184,7 +188,8 @@ public struct Diagnosis: Sendable {
     }
 }
 
-/// What the rest of the capture says of a connection: what its client called, and whether any SYN in the capture was answered.
+/// What the rest of the capture shows about a connection: the address that its client called, and whether any SYN in
+/// the capture was answered.
 private struct Kin {
     let called: SocketAddress?
     let showsAnswers: Bool
@@ -195,7 +200,7 @@ private struct Kin {
     }
 }
 
-/// Connections with the time at which they are due; every entry is due no earlier than the one before it.
+/// Connections with the times at which they are due, in ascending order.
 private struct DueQueue: Sendable {
     private var entries = Queue<(id: ConnectionID, number: UInt64, due: Timestamp)>()
 

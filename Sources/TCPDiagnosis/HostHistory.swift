@@ -1,45 +1,47 @@
-// The moments in which this host's counters told something that packets do not: kept for a while, as connections are judged later.
+// Keeps, for a while, the moments in which this host's counters showed something that packets do not: connections are
+// judged later.
 
 import TCPModel
 import TCPTimeline
 
-/// What moved between two readings of the counters.
+/// The changes between two readings of the counters.
 struct HostSpan: BitwiseCopyable {
     var from: Timestamp
     var to: Timestamp
-    /// SYN cookies that came back right.
+    /// Valid SYN cookies that were received.
     var cookies: UInt64
-    /// Connections that were opened to this host, in all.
+    /// The number of connections accepted by this host's listeners in total.
     var opened: UInt64
     /// SYNs and last ACKs that found an accept queue full.
     var overflows: UInt64
-    /// Bare last ACKs of handshakes that listeners with TCP_DEFER_ACCEPT did not heed.
+    /// Bare final ACKs of handshakes that listeners with TCP_DEFER_ACCEPT ignored.
     var deferred: UInt64
-    /// Packets that connection tracking had no room for.
+    /// Packets that connection tracking dropped for lack of room.
     var untracked: UInt64
-    /// SYNs that found a SYN queue full where no cookies are sent.
+    /// SYNs that found a SYN queue full while SYN cookies were not sent.
     var crowded: UInt64
-    /// TIME_WAITs, and FIN_WAIT_2 of sockets without an owner, that there was no room for.
+    /// TIME_WAIT sockets, including ownerless ones in FIN_WAIT_2, for which there was no room.
     var timeWaitOverflows: UInt64
 }
 
-/// What the counters tell of the time of one connection; nil stands for nothing.
+/// What the counters show for the lifetime of one connection; nil means nothing.
 struct HostMoments {
-    /// What is known of SYN cookies in the moment when it opened.
+    /// The counts of SYN cookies around the moment at which the connection opened.
     var cookies: HostSpan?
-    /// How often an accept queue was full in the moment of the first SYN.
+    /// The number of accept queue overflows around the moment of the first SYN.
     var overflows: UInt64?
-    /// How many bare last ACKs of handshakes listeners did not heed since that SYN (TCP_DEFER_ACCEPT).
+    /// The number of bare final ACKs that listeners ignored since that SYN (TCP_DEFER_ACCEPT).
     var deferred: UInt64?
-    /// How many packets connection tracking had no room for since then.
+    /// The number of packets for which connection tracking had no room since that SYN.
     var untracked: UInt64?
-    /// How many SYNs found a SYN queue full, and no cookies allowed, since then.
+    /// The number of SYNs that found a SYN queue full, with no cookies allowed, since that SYN.
     var crowded: UInt64?
-    /// How many TIME_WAIT sockets there was no room for from the latest FIN until its socket was gone from FIN_WAIT_2.
+    /// The number of TIME_WAIT sockets for which there was no room, from the latest FIN until its socket had left
+    /// FIN_WAIT_2.
     var timeWaitOverflows: UInt64?
 }
 
-/// The latest spans in which something of interest moved.
+/// The latest spans in which a counter of interest changed.
 struct HostHistory {
     private var spans: [HostSpan] = []
     private static let limit = 256
@@ -60,7 +62,7 @@ struct HostHistory {
         spans.append(span)
     }
 
-    /// What the counters tell of a connection, up to `now`.
+    /// What the counters show for a connection, up to `now`.
     func moments(of connection: Connection, _ file: CaseFile, now: Timestamp) -> HostMoments {
         var moments = HostMoments()
         guard !spans.isEmpty else { return moments }
@@ -78,13 +80,14 @@ struct HostHistory {
         return moments
     }
 
-    /// By how much this counter rose from one time to another, and at most in the spans around both; nil for not at all.
+    /// An upper bound on how much this counter rose from `start` to `end`, since whole spans are counted; nil if it did
+    /// not rise.
     private func rise(from start: Timestamp, to end: Timestamp, _ counter: (HostSpan) -> UInt64) -> UInt64? {
         let sum = spans.reduce(UInt64(0)) { $1.to >= start && $1.from <= end ? $0 &+ counter($1) : $0 }
         return sum > 0 ? sum : nil
     }
 
-    /// The span around `time`, if this counter moved in it.
+    /// The span around `time`, if this counter changed in it.
     private func span(at time: Timestamp, _ counter: (HostSpan) -> UInt64) -> HostSpan? {
         spans.last { $0.from <= time && time <= $0.to && counter($0) > 0 }
     }

@@ -1,17 +1,17 @@
-// What the kernel said of a connection, as rules ask for it.
+// What the kernel reported about a connection, in the form in which rules need it.
 
 import TCPMachine
 public import TCPModel
 import TCPTimeline
 
 extension Circumstances {
-    /// What tracepoints said of one side; nil if there were none.
+    /// What tracepoints reported about one side; nil if there were none.
     func trace(_ side: Side) -> TracedFacts? {
         guard let trace = kernel?[side].trace, trace.isTraced else { return nil }
         return trace
     }
 
-    /// Whether the kernel of the other end has had a side's FIN, as the states of its socket show, captured or not.
+    /// Whether the kernel at the other end has received a side's FIN, captured or not, as shown by its socket's states.
     func hasArrivedFin(of side: Side) -> Bool {
         let states: [TCPState] = [.closeWait, .lastAck, .closing]
         if let entered = trace(side.other)?.entered, states.contains(where: { entered.contains(.init($0)) }) {
@@ -21,12 +21,12 @@ extension Circumstances {
         return state == .timeWait || states.contains(state)
     }
 
-    /// Whether the client's kernel had the connection open, captured or not.
+    /// Whether the client's kernel ever had the connection open, captured or not.
     var wasOpened: Bool {
         kernel?.originator.wasOpen == true || trace(.originator)?.entered.contains(.init(.established)) == true
     }
 
-    /// When the kernel sent, or took, the RST of this side that ended the connection, if the capture lacks that.
+    /// When the kernel sent or accepted this side's RST that ended the connection, if the capture lacks that RST.
     func uncapturedReset(of side: Side) -> Timestamp? {
         let facts = connection.facts
         guard facts.contains(.reset), facts.contains(.originatorReset) == (side == .originator),
@@ -35,25 +35,25 @@ extension Circumstances {
         return file.uncapturedReset
     }
 
-    /// Whether its kernel said that a RST ended a side's socket: one that it sent or took before this time.
+    /// Whether the kernel reported that a RST, sent or accepted before this time, ended a side's socket.
     func endedByReset(_ side: Side, before time: Timestamp) -> Bool {
         guard let trace = trace(side) else { return false }
         if trace.wasReset || [.connectionReset, .brokenPipe].contains(trace.errno) { return true }
-        // What finds no socket is answered after its end.
+        // A segment that finds no socket is answered after the socket's end.
         guard let resetTime = trace.resetTime, trace.resetReason != .noSocket else { return false }
         return resetTime <= time
     }
 
-    /// `; the RST was not captured`, if that is so.
+    /// `; the RST was not captured`, if that is the case.
     func uncapturedWords(_ side: Side) -> String {
         uncapturedReset(of: side) == nil ? "" : "; the RST was not captured"
     }
 
-    /// The same, and what the programs get by it.
+    /// `uncapturedWords`, followed by the errors that programs get because of the RST.
     func resetWords(_ side: Side) -> String { uncapturedWords(side) + resetErrnoWords(side) }
 
-    /// `; lab-client gets ECONNRESET` for each side whose program the kernel told an error that the RST of `side` can have caused: not one that
-    /// was told before it.
+    /// `; lab-client gets ECONNRESET` for each side whose program got an error that the RST of `side` can have caused,
+    /// which excludes errors reported before it.
     func resetErrnoWords(_ side: Side) -> String { errnoWords(since: resetTime(side)) }
 
     /// When a side sent its RST.
@@ -61,19 +61,19 @@ extension Circumstances {
         uncapturedReset(of: side) ?? (file[side].reset.isSeen ? file[side].reset.time : nil)
     }
 
-    /// The kernel's reason for the RST of one side, in its own word.
+    /// The kernel's reason for the RST of one side.
     func resetReason(_ side: Side) -> KernelWord? { trace(side)?.resetReason }
 
-    /// Whether the process of one side was looked at and never had this socket: it has not called accept().
+    /// Whether the socket tables were read and no process ever held this side's socket: accept() was not called for it.
     func wasNeverAccepted(_ side: Side) -> Bool {
         guard let view = kernel?[side] else { return false }
         return view.unacceptedSince != nil || (view.isRead && view.socket?.inode ?? 0 == 0)
     }
 
-    /// `; lab-client gets ECONNRESET` for each side whose program the kernel told an error.
+    /// `; lab-client gets ECONNRESET` for each side whose program got an error from the kernel.
     var errnoWords: String { errnoWords(since: nil) }
 
-    /// The same of errors that were told at this time or later.
+    /// As `errnoWords`, for errors reported at `start` or later.
     private func errnoWords(since start: Timestamp?) -> String {
         [Side.originator, .responder].compactMap { side in
             guard let error = errno(side, since: start)?.name, hears(side) else { return nil }
@@ -81,21 +81,21 @@ extension Circumstances {
         }.joined()
     }
 
-    /// The error that the kernel told the program of a side, unless that was before `start`.
+    /// The error that the kernel reported to a side's program, unless that was before `start`.
     private func errno(_ side: Side, since start: Timestamp?) -> LinuxErrno? {
         guard let trace = trace(side), let code = trace.errno else { return nil }
-        // The clocks of frames and events may differ a little.
+        // The clocks of frames and events may differ slightly.
         if let start, let time = trace.errnoTime, start.since(time) > Span.millisecond { return nil }
         return code
     }
 
-    /// Whether a process is there to be told: not once it has closed.
+    /// Whether there is a process to inform: not after it has closed.
     private func hears(_ side: Side) -> Bool { kernel?[side].orphanSince == nil || !file[side].fin.isSeen }
 
-    /// The same as evidence.
+    /// `errnoWords` as evidence.
     var errnoEvidence: [Finding.Evidence] { errnoEvidence(since: nil) }
 
-    /// The same of those that the RST of one side can have caused.
+    /// `resetErrnoWords` as evidence.
     func resetErrnoEvidence(_ side: Side) -> [Finding.Evidence] { errnoEvidence(since: resetTime(side)) }
 
     private func errnoEvidence(since start: Timestamp?) -> [Finding.Evidence] {
@@ -109,19 +109,20 @@ extension Circumstances {
         return evidence
     }
 
-    /// Whether the kernel gave up because nobody answered: it told the program so, or (events may be missing) the socket vanished
-    /// with its retransmission timer running and octets in flight.
+    /// Whether the kernel gave up for lack of an answer: it reported that to the program or, as events may be missing,
+    /// the socket vanished with its retransmission timer running and octets in flight.
     func gaveUp(_ side: Side) -> Bool {
         if let errno = trace(side)?.errno {
             return [.timedOut, .hostUnreachable, .networkUnreachable].contains(errno)
         }
-        // While a SYN is out that timer always runs.
+        // That timer always runs while a SYN is unanswered, so it proves nothing.
         if trace(side)?.openingClosed != nil { return false }
         guard let socket = kernel?[side].socket else { return false }
         return [.retransmission, .persist].contains(socket.timer) && socket.transmitQueue > 0
     }
 
-    /// How long the client's program waited for an answer to its SYN until it closed the socket by itself, in nanoseconds; nil if it did not.
+    /// How long the client's program waited for an answer to its SYN before it closed the socket itself, in
+    /// nanoseconds; nil if it did not.
     var ownTimeout: Int64? {
         guard let trace = trace(.originator), trace.errno == nil, let closed = trace.openingClosed,
             file[.originator].syn.isSeen
@@ -129,10 +130,10 @@ extension Circumstances {
         return max(0, closed.time.since(file[.originator].syn.time))
     }
 
-    /// Where something odd was first seen, and who sent it; but not if its receiver's kernel threw that segment away for its checksum, so that
-    /// what was odd is damage.
+    /// The first sighting of an anomaly, with its sender. Nil if the receiver's kernel dropped that segment for its
+    /// checksum, because then the anomaly is just damage.
     func first(_ anomaly: Anomalies) -> (sender: Side, sighting: Sighting)? {
-        // Nearly always there was none: then nothing of the file is copied.
+        // Nearly always there is none, and then nothing of the file is copied.
         file.seen.isDisjoint(with: anomaly) ? nil : sighting(of: anomaly)
     }
 
@@ -154,10 +155,10 @@ extension Circumstances {
             + " of which connect() tells, and \(closed)"
     }
 
-    /// The same as evidence.
+    /// `ownTimeout` as evidence.
     var ownTimeoutEvidence: [Finding.Evidence] { ownTimeout.map { [.init("own_timeout", .span($0))] } ?? [] }
 
-    /// Octets that a side had sent or queued and that were not acknowledged, by the latest reading.
+    /// Octets that a side had sent or queued and that were not acknowledged as of the latest reading.
     func inFlight(_ side: Side) -> UInt32 { kernel?[side].socket?.unacknowledgedText ?? 0 }
 
     /// `; 4 octets that it sent or had queued were never acknowledged`.
@@ -168,20 +169,21 @@ extension Circumstances {
             "; \(counted(octets, "octet")) that it sent or had queued \(verb(octets, "was", "were")) never acknowledged"
     }
 
-    /// The same as evidence.
+    /// `inFlight` as evidence.
     func inFlightEvidence(_ side: Side) -> [Finding.Evidence] {
         let octets = inFlight(side)
         return octets > 0 ? [.init("tx_queue", .number(Int64(octets)))] : []
     }
 
-    /// What the program of a side gets whose kernel gave up.
+    /// The error that the program of a side gets after its kernel gave up.
     func giveUpWords(_ side: Side) -> String {
         let words = errnoWords
         if !words.isEmpty { return words }
         return hears(side) ? "; \(name(side)) gets ETIMEDOUT" : "; no process is informed, as it had closed"
     }
 
-    /// `; the server's kernel dropped 3 segments for it (SOCKET_FILTER: a filter on its socket)`; empty if it dropped none.
+    /// `; the kernel dropped 3 segments for the server: SOCKET_FILTER, a filter on the socket (SO_ATTACH_FILTER)`;
+    /// empty if it dropped none.
     func dropWords(_ side: Side) -> String {
         guard let trace = trace(side), trace.drops > 0, let reason = trace.dropReason,
             !Self.harmlessDrops.contains(reason.text)
@@ -189,32 +191,33 @@ extension Circumstances {
         return "; the kernel dropped \(counted(trace.drops, "segment")) for \(name(side)): \(dropMeaning(reason))"
     }
 
-    /// Reasons for throwing away what had to be: these follow from what went wrong, and are no cause of it.
+    /// Legitimate drop reasons: they are consequences of what went wrong, not its cause.
     private static let harmlessDrops: Set<String> = [
         "TCP_INVALID_SYN", "TCP_RESET", "TCP_FLAGS", "NO_SOCKET", "TCP_OLD_SEQUENCE", "TCP_OLD_DATA",
     ]
 
-    /// The same as evidence.
+    /// The dropped segments of a side as evidence.
     func dropEvidence(_ side: Side) -> [Finding.Evidence] {
         guard let trace = trace(side), trace.drops > 0, let reason = trace.dropReason else { return [] }
         return [.init("drop_reason", .text(reason.text)), .init("drops", .number(Int64(trace.drops)))]
     }
 
-    /// Octets that one side had received and its program not read, at the latest reading. The FIN counts as one there until it is read.
+    /// Octets that one side had received and its program had not read as of the latest reading. Excludes the FIN, which
+    /// counts as one octet in the queue until it is read.
     func unread(_ side: Side) -> UInt32 {
         guard let socket = kernel?[side].socket, socket.state != .listen else { return 0 }
         return socket.receiveQueue - (socket.state == .closeWait ? min(socket.receiveQueue, 1) : 0)
     }
 
-    /// `; lab-server[7410] is stopped by a signal ...` if the process of one side is blamed for what it cannot do; or else nothing.
-    /// Descriptors are wanting only where it is to accept.
+    /// `; lab-server[7410] is stopped by a signal ...` if one side's process is unable to act; otherwise empty. A lack
+    /// of descriptors matters only if the process should accept.
     func troubleWords(_ side: Side, accepting: Bool = false) -> String {
         guard let view = kernel?[side], let trouble = view.trouble, let process = view.process ?? view.listenerProcess
         else { return "" }
         return troubleWords(process, trouble, accepting: accepting)
     }
 
-    /// The same of one process.
+    /// As `troubleWords(_:accepting:)`, for one process.
     func troubleWords(_ process: ProcessIdentity, _ trouble: ProcessTrouble, accepting: Bool) -> String {
         let name = processName(process)
         switch trouble {
@@ -228,7 +231,7 @@ extension Circumstances {
         }
     }
 
-    /// The same as evidence.
+    /// `troubleWords` as evidence.
     func troubleEvidence(_ side: Side, accepting: Bool = false) -> [Finding.Evidence] {
         switch kernel?[side].trouble {
         case .stopped: [.init("stopped_by", .text("signal"))]
@@ -243,7 +246,7 @@ extension Circumstances {
         process.map { "\($0.command)[\($0.pid)]" } ?? "its process"
     }
 
-    /// `nginx[1703], nginx[1704] and 2 others`: those that are known, of `count` in all. Untrusted.
+    /// `nginx[1703], nginx[1704] and 2 others`: the known processes out of `count` in total. Untrusted.
     func names(of processes: [ProcessIdentity], count: Int) -> String {
         let more = count - processes.count
         return processes.map { processName($0) }.joined(separator: ", ")
@@ -251,12 +254,12 @@ extension Circumstances {
     }
 }
 
-/// The kernel's reason for throwing a packet away (skb_drop_reason), with what it means where that is known.
+/// The kernel's reason for dropping a packet (skb_drop_reason), with its meaning if known.
 public func dropMeaning(_ reason: KernelWord) -> String {
     knownMeaning(of: reason).map { "\(reason.text), \($0)" } ?? reason.text
 }
 
-/// What a reason means, where that is known: somebody decided so, or there was no room.
+/// The meaning of a drop reason, if known: something rejected the packet, or there was no room for it.
 func knownMeaning(of reason: KernelWord) -> String? {
     switch reason.text {
     case "SOCKET_FILTER": "a filter on the socket (SO_ATTACH_FILTER)"

@@ -1,30 +1,31 @@
-// What a rule is: the circumstances of one connection in, a verdict out, or nothing.
+// The form of a rule: it takes the circumstances of one connection and returns a verdict, or nothing.
 
 import TCPMachine
 import TCPModel
 import TCPTimeline
 
-/// Everything that a rule may look at. It decides nothing by itself. It is large: lent once for all rules.
+/// Everything that a rule may examine. It makes no decisions itself. It is large, so all rules borrow the same one.
 struct Circumstances {
     /// The connection as it is now.
     let connection: Connection
-    /// What was taken down of it.
+    /// The connection's case file.
     let file: CaseFile
-    /// What the kernel says, live.
+    /// The kernel's view; live only.
     let kernel: KernelView?
-    /// What the statistics say, if they are kept.
+    /// The connection's statistics, if they are kept.
     let statistics: ConnectionStatistics?
-    /// What this host's counters tell of its time, live.
+    /// What this host's counters show for the connection's lifetime; live only.
     let host: HostMoments
-    /// What its client called, where the client's host redirected it to this server; nil: this server.
+    /// The address that the client called, if the client's host redirected it to this server; nil if it called this
+    /// server.
     let called: SocketAddress?
-    /// How scarce ports towards its destination are, live; nil while they are not, and once it was told.
+    /// The shortage of ports towards the destination; live only. Nil if there is none or it was already reported.
     let ports: PortPressure?
-    /// The time up to which everything has been taken in: the clock live, the latest frame of the capture on replay.
+    /// The time up to which everything has been recorded: the current time live, the latest frame's time on replay.
     let now: Timestamp
-    /// Whether nothing more will come of it: it ended, or the capture did.
+    /// Whether nothing more will happen: the connection has ended, or the capture has.
     let isOver: Bool
-    /// Whether the capture has answers to SYNs, of any connection.
+    /// Whether the capture contains answers to SYNs, of any connection.
     let showsAnswers: Bool
 
     /// The codes found so far.
@@ -51,11 +52,11 @@ struct Circumstances {
     /// Nanoseconds since a sighting.
     func since(_ sighting: Sighting) -> Int64 { now.since(sighting.time) }
 
-    /// Whether none but its SYNs, FINs and RSTs was captured, as by `tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0`. Then nobody saw
-    /// which number was due next, nor what was acknowledged after the opening.
+    /// Whether only SYNs, FINs and RSTs were captured, as with the filter `tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) !=
+    /// 0`. Then neither the next expected number nor any acknowledgment after the opening is known.
     var lacksPlain: Bool { !file.hasPlain }
 
-    /// `the server 127.0.0.1:9500 (lab-server[7410])`. The name of the process is untrusted.
+    /// `the server (lab-server[7410])`. The process name is untrusted.
     func name(_ side: Side) -> String {
         var text = side == .originator ? "the client" : "the server"
         if let process = kernel?[side].process { text += " (\(process.command)[\(process.pid)])" }
@@ -69,15 +70,15 @@ struct Circumstances {
     func state(_ side: Side) -> TCPState { connection.endpoint(side).state }
 }
 
-/// A rule's answer.
+/// The result of a rule.
 struct Verdict {
-    /// Whom it is about.
+    /// The side that the finding is about, if it is about one.
     var side: Side?
     /// One sentence.
     var message: String
-    /// Frames that show it.
+    /// The frames that show it.
     var frames: [Sighting] = []
-    /// What proves it.
+    /// The facts that support it.
     var evidence: [Finding.Evidence] = []
 }
 
@@ -91,7 +92,7 @@ struct Rule: Sendable {
         self.judge = judge
     }
 
-    /// All rules, in the order in which their findings are told: how it opened, how it went, how it ended.
+    /// All rules, in the order in which their findings are reported: how the connection opened, proceeded and ended.
     static let all: [Rule] = [
         selfConnect, simultaneousOpen, fastOpen, portReused,
         refused, acceptQueueFull, synUnanswered, synAckLost, acceptDeferred, neverAccepted, acceptedLate,
@@ -104,7 +105,8 @@ struct Rule: Sendable {
         silentClose, stateMismatch, segmentsDropped,
     ]
 
-    /// The first rule from a place in `all` on that has something to say, and what. Rules whose codes were found are not asked.
+    /// The verdict of the first rule, from index `start` in `all` on, that has one, with the rule's index. Rules whose
+    /// codes were already found are skipped.
     static func firstVerdict(from start: Int, _ circumstances: Circumstances) -> (place: Int, verdict: Verdict)? {
         let rules = all
         for place in start..<rules.count where !circumstances.found.contains(rules[place].code) {
@@ -114,14 +116,14 @@ struct Rule: Sendable {
     }
 }
 
-/// A span as people read it: `12.3s`, `40.5ms`, `22us`.
+/// A span formatted for reading: `12.3s`, `40.5ms`, `22us`.
 func words(_ nanoseconds: Int64) -> String { spanText(nanoseconds, .sentence) }
 
-/// Two bounds of a span: `1.6s to 1.7s`, or just one where they read alike.
+/// A range of spans: `1.6s to 1.7s`, or `some 1.6s` if both ends read alike.
 func words(_ least: Int64, to most: Int64) -> String {
     let (first, last) = (words(least), words(most))
     return first == last ? "some \(first)" : "\(first) to \(last)"
 }
 
-/// The verb of a count: `1 octet is`, `7 octets are`.
+/// The verb that agrees with a count: `1 octet is`, `7 octets are`.
 func verb(_ number: some BinaryInteger, _ one: String, _ many: String) -> String { number == 1 ? one : many }

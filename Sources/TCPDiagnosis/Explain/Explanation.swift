@@ -1,18 +1,18 @@
-// One page of `tcptrace explain`: a name, what it is, one line that says it, and sections.
+// One page of `tcptrace explain`: a name, its kind, a one-line summary, and sections.
 
-/// What a name means, told in a page.
+/// A page that explains a name.
 public struct Explanation: Sendable {
     /// The groups in which names are listed.
     public enum Kind: String, CaseIterable, Sendable {
         /// A code of a finding.
         case finding
-        /// Something worth knowing that is told by other findings, or by none.
+        /// A situation worth knowing that is covered by other findings, or by none.
         case situation
         /// A state of RFC 9293.
         case state
-        /// Control bits of the header.
+        /// Control bits of the TCP header.
         case flags
-        /// What became of a connection.
+        /// The outcome of a connection.
         case outcome
         /// Zeek's conn_state.
         case zeekState = "Zeek conn_state"
@@ -20,11 +20,11 @@ public struct Explanation: Sendable {
         case history = "Zeek history"
         /// Wireshark's tcp.completeness.
         case completeness = "Wireshark completeness"
-        /// How sure a state is.
+        /// How certain a state is.
         case certainty
         /// A mark in the timeline.
         case mark
-        /// A word of rows, columns and findings.
+        /// A word used in rows, columns and findings.
         case word
         /// A remark in brackets on a row, or a word of the closing lines.
         case remark
@@ -32,30 +32,30 @@ public struct Explanation: Sendable {
         case errno
         /// The kernel's word for why it dropped a segment or sent a RST.
         case kernelReason = "kernel's reason"
-        /// A counter of the host's.
+        /// A host counter.
         case counter = "host counter"
     }
 
-    /// A part of a page.
+    /// A section of a page.
     public struct Section: Sendable {
         /// Its heading.
         public var heading: String
-        /// Its paragraphs; a list is numbered.
+        /// Its paragraphs, or the items of a numbered list.
         public var paragraphs: [String]
-        /// Whether the order of the paragraphs means something.
+        /// Whether the paragraphs are a numbered list, because their order matters.
         public var isNumbered: Bool
     }
 
-    /// The name, as it is shown.
+    /// The name, as displayed.
     public var name: String
-    /// What it is a name of.
+    /// What kind of name it is.
     public var kind: Kind
-    /// One sentence.
+    /// A one-sentence summary.
     public var summary: String
-    /// What else there is to say.
+    /// The rest of the page.
     public var sections: [Section]
 
-    /// A page from its parts.
+    /// A page with these parts.
     init(_ kind: Kind, _ name: String, _ summary: String, _ sections: Section...) {
         self.init(kind, name, summary, sections: sections)
     }
@@ -86,15 +86,15 @@ extension Explanation.Section {
 // MARK: Lines
 
 extension Explanation {
-    /// A line of a page. Names that came from a user are in it as they came: escape before showing.
+    /// A line of a page. User-supplied names appear in it verbatim, so escape it before displaying it.
     public struct Line: Sendable {
-        /// The text without the line end.
+        /// The text without its line end.
         public var text: String
         /// Whether it is a heading.
         public var isHeading: Bool
     }
 
-    /// The page, no line wider than `width` unless one word is.
+    /// The page as lines no wider than `width`, unless a single word is.
     public func lines(width: Int) -> [Line] {
         var result: [Line] = []
         Self.wrap("\(name): \(kind.rawValue)", indent: 0, hanging: 4, width) {
@@ -113,7 +113,8 @@ extension Explanation {
         return result
     }
 
-    /// The words of a paragraph. A citation (RFC 9293 3.6) is one word, and so is a command between back quotes.
+    /// Splits a paragraph into words. A citation (RFC 9293 3.6) counts as one word, as does a command between back
+    /// quotes.
     private static func words(of text: String) -> [String] {
         var words: [String] = []
         var citation = 0
@@ -128,7 +129,7 @@ extension Explanation {
             let isNumber = word.first?.isNumber == true
             if citation > 0 && isNumber, let last = words.popLast() {
                 words.append(last + " " + word)
-                // After the RFC's number its section may come, unless a comma ended it.
+                // The RFC's number may be followed by its section, unless a comma ended it.
                 citation = citation == 2 && word.last?.isNumber == true ? 1 : 0
             } else {
                 words.append(String(word))
@@ -138,7 +139,7 @@ extension Explanation {
         return words
     }
 
-    /// Breaks a paragraph at spaces and line ends. The first line is indented by `indent`, the others by `hanging`.
+    /// Wraps a paragraph at spaces and line ends. The first line is indented by `indent`, the others by `hanging`.
     private static func wrap(_ text: String, indent: Int, hanging: Int, _ width: Int, _ emit: (String) -> Void) {
         var line = String(repeating: " ", count: indent)
         var isEmpty = true

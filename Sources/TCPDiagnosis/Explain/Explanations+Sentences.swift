@@ -1,16 +1,16 @@
-// Finds the pages for a sentence of a row, as it was pasted: what is of this one row alone is left away, and the longest words that are
-// known make the page.
+// Finds the pages for a sentence pasted from a row. Details of that one row are ignored, and the longest known run of
+// words determines the page.
 
 import TCPModel
 import TCPTimeline
 
 extension Explanations {
-    /// Sentences longer than this, in octets, are nobody's. A line of a wide page is shorter.
+    /// A longer input, in octets, is no sentence of ours; even a line of a wide page is shorter.
     private static let longestSentence = 256
-    /// The longest run of words that is looked up.
+    /// The maximum number of words in a run that is looked up.
     private static let longestRun = 6
 
-    /// Words of rows, closing lines and heads, folded, and the page that tells of them. What is a page's name needs no entry.
+    /// Folded words of rows, closing lines and heads, with the page that explains them. Names of pages need no entry.
     private static let sentences: [String: String] = [
         "nothing-was-lost": "tail-loss-probe", "was-not-needed": "spurious-retransmission",
         "was-not-needed-d-sack": "D-SACK", "idle-for": "idle", "may-still-send": "half_closed",
@@ -25,7 +25,7 @@ extension Explanations {
         "retransmit-after": "retransmit", "retransmits": "retransmit", "accepts-the-rst": "reset",
     ]
 
-    /// Names of pages that mean the same in a sentence as alone, folded, with those of `sentences`.
+    /// Names of pages that mean the same in a sentence as on their own, folded, together with `sentences`.
     private static let known: [String: String] = {
         var known = sentences
         let kinds: Set<Explanation.Kind> = [.finding, .situation, .remark, .errno, .kernelReason, .counter]
@@ -33,8 +33,8 @@ extension Explanations {
         return known
     }()
 
-    /// The words of a sentence, folded: without brackets and stops around them, without the pid behind a process, and without numbers,
-    /// times and addresses.
+    /// The words of a sentence, folded: without surrounding brackets and punctuation, without the pid after a process
+    /// name, and without numbers, times and addresses.
     private static func words(of sentence: String) -> [String] {
         sentence.split(whereSeparator: { $0 == " " || $0 == "\n" || $0 == "\t" }).compactMap { part in
             let isOfOurs: (Character) -> Bool = { $0.isLetter || $0.isNumber }
@@ -47,8 +47,8 @@ extension Explanations {
         }
     }
 
-    /// The runs of words that are known within a sentence, the longest first, as names of pages. Shorter ones than `least`, in octets,
-    /// are words of any sentence, as `was` is, unless they begin it.
+    /// The known runs of words in a sentence, longest first, as names of pages. Runs shorter than `least` octets are
+    /// ordinary words of any sentence, as is `was`, unless they begin it.
     private static func runs(in sentence: String, least: Int, _ isKnown: (String) -> String?) -> [String] {
         guard sentence.utf8.count <= longestSentence else { return [] }
         let words = words(of: sentence)
@@ -67,14 +67,14 @@ extension Explanations {
         return names
     }
 
-    /// The pages for a sentence of the output; none if nothing in it is known for sure.
+    /// The pages for a sentence of the output; empty if nothing in it is recognized reliably.
     static func pages(forSentence sentence: String) -> [Explanation] {
         let isSentence = sentence.contains { $0 == " " || $0 == "[" }
         guard isSentence, let name = runs(in: sentence, least: 5, { known[$0] }).first else { return [] }
         return pages(for: name)
     }
 
-    /// The names of pages whose words stand in a sentence, those of the longest words first.
+    /// The names of the pages whose words occur in a sentence, those with the longest words first.
     static func names(in sentence: String) -> [String] {
         guard sentence.contains(" ") else { return [] }
         return runs(in: sentence, least: 3) { run in

@@ -1,4 +1,4 @@
-// Finds the pages for a word, the names that are nearest to one that has none, and the list of all names.
+// Finds the pages for a word, suggests names similar to an unknown word, and lists all names.
 
 import TCPModel
 public import TCPTimeline
@@ -8,7 +8,7 @@ public enum Explanations {
     private static let findings: [Explanation] =
         Explanation.openingFindings + Explanation.flowFindings + Explanation.closingFindings
 
-    /// Pages that have one name each.
+    /// The pages that have a single name each.
     private static let fixed: [Explanation] =
         findings + TCPState.allCases.compactMap { Explanation.page(of: $0) } + Explanation.flagPages.map { $0.page }
         + Outcome.allCases.map { Explanation.page(of: $0) } + Explanation.zeekStates
@@ -16,7 +16,7 @@ public enum Explanations {
         + Explanation.words + Explanation.rowRemarks + Explanation.errnos + Explanation.kernelReasons
         + Explanation.counters
 
-    /// Every page that has a name of its own: not the combinations, histories and numbers.
+    /// Every page with a name of its own, which excludes combinations, histories and numbers.
     public static var all: [Explanation] {
         fixed
             + Explanation.historyLetters.flatMap { entry -> [Explanation] in
@@ -26,11 +26,11 @@ public enum Explanations {
             }
     }
 
-    /// The page of a finding. Those of situations have no code.
+    /// The page of a finding; nil if the code has none.
     public static func page(of code: FindingCode) -> Explanation? { findings.first { $0.name == code.rawValue } }
 
-    /// The pages for a word, in any usual spelling, or for a sentence of the output; several if it means several things, none if it
-    /// means nothing here.
+    /// The pages for a word in any usual spelling, or for a sentence of the output. Several if it has several meanings,
+    /// none if it has no meaning here.
     public static func pages(for typed: String) -> [Explanation] {
         let pages = pages(forWord: typed)
         return pages.isEmpty ? self.pages(forSentence: typed) : pages
@@ -38,7 +38,7 @@ public enum Explanations {
 
     private static func pages(forWord typed: String) -> [Explanation] {
         guard !typed.isEmpty, typed.utf8.count <= longestWord else { return [] }
-        // Remarks stand in brackets.
+        // Remarks are shown in brackets.
         let isBracketed = typed.count > 2 && typed.hasPrefix("(") && typed.hasSuffix(")")
         let word = isBracketed ? String(typed.dropFirst().dropLast()) : typed
         let folded = fold(word)
@@ -48,7 +48,7 @@ public enum Explanations {
         if let outcome = Outcome(named: word) { pages.append(Explanation.page(of: outcome)) }
         pages += Explanation.zeekStates.filter { $0.name == word.uppercased() && (word != word.lowercased()) }
         pages += fixed.filter { $0.kind == .certainty && $0.name == folded || $0.kind == .mark && $0.name == mark }
-        // Brackets mean a remark, or flags.
+        // A word in brackets is a remark or a set of flags.
         if word == typed { pages += Explanation.words.filter { fold($0.name) == foldedName(folded) } }
         pages += Explanation.rowRemarks.filter { fold($0.name) == foldedRemark(word) }
         let number = word.uppercased().hasPrefix("E") ? word.uppercased() : Explanation.errnoName(number: word)
@@ -75,10 +75,10 @@ public enum Explanations {
         return pages
     }
 
-    /// Words longer than this mean nothing.
+    /// The longest input, in octets, that is treated as a word.
     private static let longestWord = 64
 
-    /// A word of the kernel's as traces show it, also if it is written as in its sources.
+    /// Normalizes a kernel reason to the form that traces show, also if it is written as in the kernel's sources.
     private static func kernelWord(_ word: String) -> String {
         let folded = String(word.uppercased().map { $0 == "-" ? "_" : $0 })
         for prefix in ["SKB_DROP_REASON_", "SK_RST_REASON_"] where folded.hasPrefix(prefix) {
@@ -93,12 +93,12 @@ public enum Explanations {
         Explanation.zeekStates.first { $0.name == word.uppercased() }
     }
 
-    /// A state's name without the mark that stands behind it in the timeline.
+    /// A state's name without the mark that follows it in the timeline.
     private static func unmarked(_ word: String) -> String {
         word.hasSuffix("*") || word.hasSuffix("!") ? String(word.dropLast()) : word
     }
 
-    /// A mark without what is of this one row: `6+7` and `10+` are of the kind of 4+5, `12|` of 2|.
+    /// A mark without the details of its row: `6+7` and `10+` become 4+5, `12|` becomes 2|.
     private static func markName(_ word: String) -> String {
         let parts = word.split(separator: "+", omittingEmptySubsequences: false)
         func isNumber(_ part: Substring) -> Bool {
@@ -108,7 +108,7 @@ public enum Explanations {
         return word.hasSuffix("|") && isNumber(word.dropLast()) ? "2|" : word
     }
 
-    /// The folded name of the page for a folded word that means the same.
+    /// The folded name of the page that explains a folded synonym.
     private static func foldedName(_ folded: String) -> String {
         fold(Explanation.otherWords[folded] ?? folded)
     }
@@ -117,7 +117,7 @@ public enum Explanations {
         String(word.lowercased().map { $0 == "_" || $0 == " " ? "-" : $0 })
     }
 
-    /// A remark without what it says of this one row: `copy of frame 7`, `RTO, 2nd`.
+    /// A remark without the details of its row: `copy of frame 7`, `RTO, 2nd`.
     private static func foldedRemark(_ word: String) -> String {
         if word.hasPrefix("copy of frame ") { return "copy-of-frame" }
         if word == "delayed" { return "delayed-ack" }
@@ -126,20 +126,20 @@ public enum Explanations {
 
     // MARK: Nearest names
 
-    /// The names that a mistyped word may have meant, nearest first, five at most.
+    /// The names that a mistyped word may stand for, nearest first, at most five.
     public static func suggestions(for word: String) -> [String] {
         let named = names(in: word)
         if !named.isEmpty { return Array(named.prefix(mostSuggestions)) }
-        // No more of a hostile word is looked at than a name could have.
+        // Only as much of a hostile input is examined as a name could contain.
         let folded = fold(String(String.UnicodeScalarView(word.unicodeScalars.prefix(longestWord))))
         let typed = Array(folded.unicodeScalars)
-        // Half of a short word, a third of a long one may be wrong.
+        // Up to half of a short word, or a third of a long one, may be wrong.
         let most = max(1, typed.count < 5 ? typed.count / 2 : typed.count / 3)
         var near: [(distance: Int, name: String)] = []
         for page in fixed where page.name.count > 1 && !near.contains(where: { $0.name == page.name }) {
             let name = Array(fold(page.name).unicodeScalars)
             var distance = editDistance(typed, name)
-            // Words of a name are a good guess as well.
+            // A word of a name is a good guess as well.
             if typed.count >= 3, hasWord(folded, page.name) { distance = min(distance, 1) }
             if distance <= most { near.append((distance, page.name)) }
         }
@@ -149,8 +149,9 @@ public enum Explanations {
 
     private static let mostSuggestions = 5
 
-    /// Whether one of a name's words, or several, begin with this folded text: `tail` those of tail-loss-probe, `retrans` those of
-    /// TCPSynRetrans. The middle of a word is none: `len` says nothing of challenge-ack.
+    /// Whether a word of the name begins with this folded text, which may extend over several words: `tail` matches
+    /// tail-loss-probe, and `retrans` matches TCPSynRetrans. The middle of a word does not match: `len` does not
+    /// suggest challenge-ack.
     private static func hasWord(_ text: String, _ name: String) -> Bool {
         let (text, letters, folded) = (Array(text.utf8), Array(name.utf8), Array(fold(name).utf8))
         guard folded.count == letters.count, text.count <= folded.count else { return false }
@@ -167,14 +168,14 @@ public enum Explanations {
 
     // MARK: The list
 
-    /// Everything that has a page, by group, in columns.
+    /// All names that have a page, by group, in columns.
     public static func list(width: Int) -> [Explanation.Line] {
         var lines: [Explanation.Line] = []
         for kind in Explanation.Kind.allCases {
             var names = all.filter { $0.kind == kind }.map(\.name)
             if kind == .completeness { names = ["(a number from 0 to 63)"] }
             if kind == .history {
-                // A capital means the originator; one of both is enough here.
+                // Capital letters mean the originator; listing each letter in one case is enough here.
                 names = Explanation.historyLetters.map { String($0.letter) } + ["ShADadFf"]
             }
             lines.append(.init(text: kind.rawValue, isHeading: true))

@@ -1,24 +1,26 @@
-// Rules about the accept queue: a connection that is open, and that no process has, or had late.
+// Rules about the accept queue: an open connection that no process has accepted, or that was accepted late.
 
 import TCPModel
 import TCPTimeline
 
 extension Rule {
-    /// How long a client that leaves before anybody has accepted it must have waited, in nanoseconds.
+    /// The minimum wait, in nanoseconds, for a client that leaves before it is accepted.
     private static let leastWait = 100 * Span.millisecond
 
-    /// A server's socket that is open and has no inode has never been accepted.
+    /// A server's open socket without an inode has never been accepted.
     static let neverAccepted = Rule(.neverAccepted) { c in
         guard let view = c.kernel?.responder, let since = view.unacceptedSince,
-            // Who acts on the socket has it: nobody sends or closes before accept(). The tables may have missed that.
+            // Text or a FIN from the server proves that a process has the socket: that takes accept(). The tables may
+            // have missed it.
             !view.trace.isOwnerExact, !c.file[.responder].lastText.isSeen, !c.file[.responder].fin.isSeen
         else { return nil }
-        // From when it surely was open, which is before the first reading; and not for longer than it lived.
+        // Count from when the connection was surely open, which is before the first reading, up to its end at most.
         let begin = c.found.contains(.acceptDeferred) ? since : c.connection.surelyOpenTime ?? since
         let waited = max(0, (c.connection.isEnded ? c.connection.lastTime : c.now).since(begin))
-        // That a capture ends sooner does not make a server slow; that the client had enough does.
+        // The end of the capture does not make a server slow; a client that gives up does.
         guard waited >= (c.isOver && c.connection.isEnded ? leastWait : Span.second) else { return nil }
-        // Which of several listeners has it in its queue nobody tells: nobody is to be blamed for another's.
+        // The kernel does not tell which of several listeners has the connection in its queue, so none of them is
+        // blamed.
         let isShared = view.listenerCount > 1
         let owner =
             isShared
@@ -28,7 +30,7 @@ extension Rule {
         // The FIN counts as one octet.
         let hasEnd = view.socket?.state == .closeWait
         let octets = queued - min(queued, hasEnd ? 1 : 0)
-        // The listener's own count has those, too, that are not traced: the place is known only where there are none.
+        // The listener's own count includes connections that are not traced: the place is known only if there are none.
         let waiting = isShared ? 0 : view.listener?.receiveQueue ?? 0
         let place = view.queueTraced == waiting && !c.connection.isEnded ? view.queuePlace : nil
         let verdict =
@@ -57,8 +59,8 @@ extension Rule {
                         + c.listenerEvidence + c.acceptTroubleEvidence))
     }
 
-    /// TCP_DEFER_ACCEPT: a bare last ACK of the handshake is not heeded, so that accept() gives out only who has said something
-    /// (`tcp_check_req`). Only the count of all listeners tells.
+    /// TCP_DEFER_ACCEPT: the kernel ignores a bare final ACK of the handshake, so that accept() returns only clients
+    /// that have sent something (`tcp_check_req`). Only a count over all listeners shows it.
     static let acceptDeferred = Rule(.acceptDeferred) { c in
         guard c.host.deferred != nil, let event = c.file.mismatch, event.side == .responder,
             case .contradiction(.synReceived, .established) = event.kind
@@ -71,8 +73,8 @@ extension Rule {
             frames: [c.file[.originator].syn])
     }
 
-    /// It was accepted after all, late: where `neverAccepted` was told before, that does not hold any more. Readings may have missed
-    /// it, but not that the server answered: nobody does before accept().
+    /// The connection was accepted after all, but late; this supersedes an earlier `neverAccepted`. The readings may
+    /// have missed the accept(), but an answer from the server proves that there was one.
     static let acceptedLate = Rule(.acceptedLate) { c in
         guard let view = c.kernel?.responder, let delay = view.acceptDelay(c.connection),
             !c.found.contains(.acceptDeferred)
@@ -94,8 +96,8 @@ extension Rule {
 }
 
 extension Circumstances {
-    /// `the 2 processes that hold the listener (nginx[1703], nginx[1704])` where several do, as workers that a master forks: which of
-    /// them is to accept nobody tells.
+    /// `the 2 processes that hold the listener (nginx[1703], nginx[1704])` where several do, as with workers forked by
+    /// a master. The kernel does not tell which of them should accept.
     var listenerCrowd: String? {
         guard let view = kernel?.responder, view.listenerSharerCount > 0, let process = view.listenerProcess else {
             return nil
@@ -105,23 +107,23 @@ extension Circumstances {
         return "the \(count) processes that hold the listener (\(all))"
     }
 
-    /// `lab-server[7410] accepts too slowly`, whoever of them.
+    /// `lab-server[7410] accepts too slowly`, naming all holders of the listener if there are several.
     var slownessWords: String {
         listenerCrowd.map { "\($0) accept too slowly" }
             ?? "\(processName(kernel?.responder.listenerProcess)) accepts too slowly"
     }
 
-    /// `lab-server[7410] does not call accept()`, nor does anybody else who could.
+    /// `lab-server[7410] does not call accept()`, naming all holders of the listener if there are several.
     var idlenessWords: String {
         listenerCrowd.map { "none of \($0) calls accept()" }
             ?? "\(processName(kernel?.responder.listenerProcess)) does not call accept()"
     }
 
-    /// How the listener ended in whose queue a connection waited.
+    /// How the listener ended in whose queue the connection waited.
     func listenerEndWords(_ trace: TracedFacts) -> String {
         let process = processName(trace.resetProcess)
         if trace.resetByEnding { return "\(process) ended, and its listener with it," }
-        // Where the end of the connection's own socket was told, that of its listener would have been.
+        // If the end of the connection's own socket was reported, the listener's end would have been, too.
         guard !trace.isListenerFreed, trace.destroyTime != nil, let view = kernel?.responder,
             let owner = view.listenerProcess
         else {
@@ -133,14 +135,14 @@ extension Circumstances {
             : "\(process) destroyed the listener of \(processName(owner)) (SOCK_DESTROY, as ss -K does)"
     }
 
-    /// `; 4 octets that the other side sent are lost`: nobody could read what a connection had received that nobody had accepted.
+    /// `; 4 octets that the other side sent are lost`: no process could read what an unaccepted connection received.
     func unacceptedWords(_ side: Side) -> String {
         let octets = sentText(side.other)
         return octets > 0
             ? "; \(counted(octets, "octet")) that \(name(side.other)) sent \(verb(octets, "is", "are")) lost" : ""
     }
 
-    /// The same as evidence.
+    /// `unacceptedWords` as evidence.
     func unacceptedEvidence(_ side: Side) -> [Finding.Evidence] {
         let octets = sentText(side.other)
         return octets > 0 ? [.init("octets_lost", .number(Int64(clamping: octets)))] : []
@@ -148,7 +150,7 @@ extension Circumstances {
 
     private func sentText(_ side: Side) -> UInt64 { connection.counters[Int(side.rawValue)].uniqueBytes }
 
-    /// What keeps those who are to accept from it: of several, each that can do nothing.
+    /// What keeps the processes that should accept from it: of several, each one that is unable to act.
     var acceptTroubleWords: String {
         guard listenerCrowd != nil, let view = kernel?.responder else {
             return troubleWords(.responder, accepting: true)
@@ -156,7 +158,7 @@ extension Circumstances {
         return view.troubledSharers.map { troubleWords($0.process, $0.trouble, accepting: true) }.joined()
     }
 
-    /// The same as evidence.
+    /// `acceptTroubleWords` as evidence.
     var acceptTroubleEvidence: [Finding.Evidence] {
         guard listenerCrowd != nil, let view = kernel?.responder else {
             return troubleEvidence(.responder, accepting: true)

@@ -1,4 +1,4 @@
-// Rules about closing in an order: one direction only, not at all, or with nobody left to finish it.
+// Rules about orderly closing: in one direction only, not at all, or without a process left to finish it.
 
 import TCPMachine
 import TCPModel
@@ -9,10 +9,11 @@ extension Rule {
     static let halfClose = Rule(.halfClose) { c in
         for side in [Side.originator, .responder] where !c.connection.isSelfConnect {
             let octets = c.file[side].textAfterPeerFin
-            // Who answers text with RST did not mean to go on reading.
+            // A side that answers text with a RST did not mean to continue reading.
             let closer = c.file[side.other]
             guard octets > 0, c.isOver || c.state(side) == .closeWait, closer.reset.frame <= closer.fin.frame,
-                // Whose process has closed answers with RST, and that may not be captured: who acknowledges still reads.
+                // If the process has closed, the kernel answers with a RST, which may not be captured; an ACK shows
+                // that the process still reads.
                 c.file[side].isTextAfterPeerFinHeard,
                 c.uncapturedReset(of: side.other) == nil
             else { continue }
@@ -26,16 +27,17 @@ extension Rule {
         return nil
     }
 
-    /// CLOSE-WAIT ends only by the application's close(): no timer does it.
+    /// Only the application's close() ends CLOSE-WAIT: there is no timer for it.
     static let closeWaitLeak = Rule(.closeWaitLeak) { c in
         for side in [Side.originator, .responder] where c.state(side) == .closeWait {
             let fin = c.file[side.other].fin
             let age = c.age(ofFinOf: side.other, bySocketOf: side)
-            // Whoever still sends is not idle.
+            // A side that still sends is not idle.
             let idle = min(age.span, c.file[side].lastText.isSeen ? c.since(c.file[side].lastText) : age.span)
             guard idle >= c.closingPatience(side), !c.connection.facts.contains(.reset) else { continue }
             if let view = c.kernel?[side], view.unacceptedSince != nil { continue }
-            // A FIN that never came is nothing to close for: the kernel says so, or nobody acknowledges it.
+            // A FIN that never arrived is no reason to close: the kernel's state shows that, or the FIN is not
+            // acknowledged.
             if let view = c.kernel?[side], view.isPresent, view.contradiction == .established { continue }
             guard
                 c.kernel?[side].socket?.state == .closeWait
@@ -71,7 +73,7 @@ extension Rule {
         return nil
     }
 
-    /// Linux: an orphan's FIN-WAIT-2 ends after tcp_fin_timeout (60 s), silently.
+    /// On Linux, an orphan's FIN-WAIT-2 ends silently after tcp_fin_timeout (60 s).
     static let orphanFinWait2 = Rule(.orphanFinWait2) { c in
         for side in [Side.originator, .responder] {
             let end = c.file.dropped.first { event in
@@ -80,7 +82,7 @@ extension Rule {
             }
             let fin = c.file[side].fin
             let age = c.age(ofFinOf: side, bySocketOf: side)
-            // A socket that has had the peer's FIN did not wait for it: the capture lacks it.
+            // A socket that has received the peer's FIN was not waiting for it: the capture lacks that FIN.
             if let end, !c.hasArrivedFin(of: side.other), !c.endedByReset(side, before: end.time) {
                 let waited = fin.isSeen ? end.time.since(fin.time) : age.span
                 if end.isEarly { return c.endedEarly(side, after: waited) }
@@ -103,13 +105,14 @@ extension Rule {
         return nil
     }
 
-    /// RFC 1337: who is in TIME-WAIT answers whatever comes with an ACK, and who has closed that with RST.
+    /// RFC 1337: an endpoint in TIME-WAIT answers any segment with an ACK, and a peer that no longer has the connection
+    /// answers that ACK with a RST.
     static let timeWaitAssassination = Rule(.timeWaitAssassination) { c in
         guard !c.lacksPlain, c.found.isDisjoint(with: [.resetAfterClose, .middlebox]) else { return nil }
         for side in [Side.originator, .responder] where !c.connection.isSelfConnect {
             let record = c.file[side]
             let lasted = record.timeWaitReset.time.since(record.timeWait.time)
-            // The kernel may still have it: net.ipv4.tcp_rfc1337 is 1 there.
+            // The kernel may still be in TIME_WAIT, if net.ipv4.tcp_rfc1337 is 1 there.
             guard record.timeWaitReset.isSeen, record.timeWait.isSeen, c.state(side) == .closed,
                 c.kernel?[side].outlivedState != .timeWait, lasted < PortUse.timeWait
             else { continue }
@@ -130,27 +133,27 @@ extension Rule {
         return nil
     }
 
-    /// A timer ran out, or somebody destroyed the socket: the peer does not know.
+    /// A timer expired, or the socket was destroyed, and the peer does not know.
     static let silentClose = Rule(.silentClose) { c in
         for event in c.file.dropped {
             guard case .dropped(let from) = event.kind, from != .timeWait, from != .finWait2,
                 !c.endsUnseen(event.side, from: from), !c.endedByReset(event.side, before: event.time)
             else { continue }
-            // A RST of the connection that has the ports now ended it: that one's finding tells.
+            // A RST of the connection that reuses the ports ended it; that connection's finding reports it.
             guard !c.connection.facts.contains(.replaced), !c.found.contains(.keepaliveDead) else { continue }
-            // Of whom nothing was captured nobody knows what it sent (its address may be translated).
+            // If nothing of a side was captured, there is no telling what it sent (its address may be translated).
             guard c.file[event.side].last.isSeen else { continue }
-            // It did say so: the capture lacks its FIN.
+            // The side did send a FIN that the capture lacks.
             guard c.file[event.side].fin.isSeen || !c.hasArrivedFin(of: event.side) else { continue }
-            // A SYN that nobody answers, or whose answer is lost, is no connection: the finding about that tells.
+            // A SYN without an answer, or whose answer is lost, makes no connection; another finding reports that.
             guard from != .synSent || c.file[event.side.other].last.isSeen && c.ownTimeout == nil,
                 !c.found.contains(.synAckLost)
             else { continue }
             if c.gaveUp(event.side) {
                 let record = c.file[event.side]
-                // Of whom nothing was captured nobody knows how long it has said nothing.
+                // If nothing of the peer was captured, there is no telling how long it has been silent.
                 let heard = c.file[event.side.other].last
-                // What comes after the end it has not heard.
+                // Segments that came after the socket's end were not heard by it.
                 let isHeard = heard.isSeen && heard.time <= event.time
                 let silence = max(0, event.time.since(isHeard ? heard.time : c.connection.firstTime))
                 let peer = c.file[event.side.other]
@@ -171,7 +174,7 @@ extension Rule {
                     evidence: [.init("silence", .span(silence))] + c.inFlightEvidence(event.side) + c.errnoEvidence
                         + c.dropEvidence(event.side.other))
             }
-            // Of whose peer nothing was captured nobody knows what it was told, or answered.
+            // If nothing of the peer was captured, there is no telling what it was sent, or what it answered.
             guard c.file[event.side.other].last.isSeen else { continue }
             return Verdict(
                 side: event.side,
@@ -183,32 +186,33 @@ extension Rule {
         return nil
     }
 
-    /// Where neither a timer nor a missing frame explains it.
+    /// The kernel's state differs from the packets', and neither a timer nor a missing frame explains it.
     static let stateMismatch = Rule(.stateMismatch) { c in
         if let verdict = c.closedInVain { return verdict }
         guard let event = c.file.mismatch, let (kernel, wire, isAhead) = event.kind.difference,
             !(kernel == .synReceived && c.found.contains(.acceptDeferred)),
-            // Of whom nothing was captured nobody knows what it sent: its address may be translated on this host.
+            // If nothing of a side was captured, there is no telling what it sent: its address may be translated on
+            // this host.
             c.file[.originator].last.isSeen, c.file[.responder].last.isSeen
         else { return nil }
         let drop = c.trace(event.side).flatMap { $0.drops > 0 ? $0.dropReason : nil }
-        // The segment that would have changed the state never got to TCP: what made it so is told by its own finding.
+        // The segment that would have changed the state never reached TCP; the cause has a finding of its own.
         guard drop == nil || drop == .netfilterDrop, !c.isMismatchTold(event, kernel) else { return nil }
-        // The kernel is ahead by an ACK, and those are not in the capture.
+        // The kernel is ahead by an ACK, and the capture lacks ACKs.
         guard !c.lacksPlain || !wire.isLeftByAck else { return nil }
         let said = kernel.map { "\($0.displayName)" } ?? "no socket"
         let cause: String
         if isAhead {
-            // Of a connection that was there before the capture began the state was assumed: a FIN may have come before.
+            // For a connection older than the capture the state was assumed: a FIN may have come before.
             guard c.connection.facts.contains(.synSeen) || c.connection.facts.contains(.synAckSeen) else { return nil }
             cause = "segments were not captured"
         } else if c.hasQueuedFin(kernel, wire) {
-            // It came: it had only waited for its turn, as a FIN does (3.10.4).
+            // The FIN was captured after all; it had only been queued (3.10.4).
             guard !c.file[event.side].fin.isSeen else { return nil }
             if let way = c.wayOut(of: event.side, before: event.time) {
                 cause = "it has closed, and its segments were dropped on their way out: \(dropMeaning(way))"
             } else if c.inFlight(event.side) > 0 {
-                // It waits behind what the peer has not acknowledged, as a FIN does.
+                // The FIN waits behind data that the peer has not acknowledged.
                 return nil
             } else {
                 cause =
@@ -242,8 +246,8 @@ extension Circumstances {
         return "each of the \(view.sharerCount + 1) processes that hold the socket (\(all)) calls"
     }
 
-    /// Whether another finding tells why the kernel says something else: of a handshake whose answer got lost, of an ICMP error
-    /// that ended nothing, and of a RST that was not its own.
+    /// Whether another finding already explains why the kernel's state differs: a handshake whose answer was lost, an
+    /// ICMP error that ended nothing, or a forged segment.
     fileprivate func isMismatchTold(_ event: KernelEvent, _ kernel: TCPState?) -> Bool {
         switch (event.side, kernel) {
         case (.originator, .synSent):
@@ -255,8 +259,9 @@ extension Circumstances {
         }
     }
 
-    /// Why segments of a side were dropped on their way out before the kernel's word was at odds with ours, if they were: that counts as
-    /// dropped for the one that they were for. What its receiver threw away was captured.
+    /// The reason why a side's segments were dropped on their way out before the kernel's state began to differ, if
+    /// they were. Such drops are counted for the receiving side. Segments dropped by their receiver are not meant:
+    /// these were captured.
     fileprivate func wayOut(of side: Side, before time: Timestamp) -> KernelWord? {
         guard let trace = trace(side.other), trace.drops > 0, let reason = trace.dropReason,
             reason.mayBeOnTheWayOut, let since = trace.dropsSince, since <= time
@@ -264,8 +269,9 @@ extension Circumstances {
         return reason
     }
 
-    /// A program that has closed, and whose side has sent nothing new since, its FIN least of all: that waits behind what the peer does not
-    /// acknowledge, or is dropped. An event says so where no reading can: in another network namespace.
+    /// A program that has closed while its side has sent nothing new since, not even a FIN: the FIN waits behind
+    /// unacknowledged data, or was dropped. An event shows this even where no reading can, as in another network
+    /// namespace.
     fileprivate var closedInVain: Verdict? {
         for side in [Side.originator, .responder] {
             let (record, wire) = (file[side], state(side))
@@ -291,15 +297,16 @@ extension Circumstances {
         return nil
     }
 
-    /// Where the peer of a socket was that was dropped in FIN_WAIT_2: it had acknowledged the FIN, whatever it has sent since.
+    /// The state of the peer when a socket was dropped in FIN_WAIT_2. The peer had acknowledged the FIN, whatever it
+    /// has sent since.
     fileprivate func stateFacing(_ end: KernelEvent) -> TCPState {
         let (peer, now) = (file[end.side.other], state(end.side.other))
         if peer.fin.isSeen && peer.fin.time <= end.time { return .lastAck }
         return now == .closed || now == .timeWait || now == .lastAck ? .closeWait : now
     }
 
-    /// No timer ends FIN_WAIT_2 so soon: Linux keeps one without an owner as a TIME_WAIT socket, and there was no room for it
-    /// (`tcp_time_wait`).
+    /// No timer ends FIN_WAIT_2 so soon: Linux keeps an ownerless socket in that state as a TIME_WAIT socket, for which
+    /// there was no room (`tcp_time_wait`).
     fileprivate func endedEarly(_ side: Side, after waited: Int64) -> Verdict {
         Verdict(
             side: side,
@@ -325,14 +332,15 @@ extension Circumstances {
             " the peer considered the connection open until a RST answered it, \(words(reset.time.since(end.time))) later"
     }
 
-    /// Whether a socket may have ended by an ACK of its FIN, and the capture has no ACKs; or by a RST, which moved no state for want of
-    /// what came before it.
+    /// Whether a socket may have ended by an ACK of its FIN in a capture that lacks ACKs, or by a RST that changed no
+    /// state because the preceding segments are missing.
     fileprivate func endsUnseen(_ side: Side, from state: TCPState) -> Bool {
         guard lacksPlain, !gaveUp(side) else { return false }
         return file[side].fin.isSeen && state.isLeftByAck || file[side.other].reset.isSeen
     }
 
-    /// How long ago a side sent its FIN; where that was not captured, how long at least, by the state of a socket.
+    /// How long ago a side sent its FIN. If that FIN was not captured, a lower bound from the state of the receiving
+    /// socket.
     fileprivate func age(ofFinOf side: Side, bySocketOf other: Side) -> FinAge {
         let fin = file[side].fin
         if fin.isSeen { return FinAge(span: since(fin), missed: nil) }
@@ -343,63 +351,64 @@ extension Circumstances {
             missed: wasOpen ? "unseen by the capture" : "before the capture")
     }
 
-    /// How long a side may leave the peer's FIN unanswered, in nanoseconds: a peer whose process still has its socket has only shut
-    /// its sending side down, and waits for an answer, which may take its time.
+    /// How long a side may leave the peer's FIN unanswered, in nanoseconds. If the peer's process still holds its
+    /// socket, it has only shut down its sending side and waits for an answer, which may take longer.
     fileprivate func closingPatience(_ side: Side) -> Int64 {
         kernel?[side.other].isOwned == true ? Self.halfClosePatience : Self.patience
     }
 
-    /// Whether the last that a side sent was acknowledged and not captured: it may have been its FIN.
+    /// Whether the last thing that a side sent was acknowledged but not captured: it may have been its FIN.
     func mayHaveClosedUnseen(_ side: Side) -> Bool {
         file[side].unseen.frame > file[side].lastText.frame && kernel?[side].socket?.state != .closeWait
     }
 
-    /// Whether the capture has nothing of what a side sent but ACKs and RSTs: its FIN may lie before the capture.
+    /// Whether the capture has only ACKs and RSTs of a side, so that its FIN may predate the capture.
     func mayHaveClosedBefore(_ side: Side) -> Bool {
         let record = file[side]
         return !record.syn.isSeen && !record.firstText.isSeen && !record.fin.isSeen
     }
 
-    /// Whether a side has sent text that is neither acknowledged nor sent again for longer than any first timeout takes (RFC 6298 2.1): no
-    /// socket does so that is still there.
+    /// Whether a side has sent text that has neither been acknowledged nor retransmitted for longer than any initial
+    /// timeout (RFC 6298 2.1): a socket that still existed would have retransmitted it.
     fileprivate func isGone(_ side: Side) -> Bool {
         unacknowledged(side) > 0 && since(file[side].lastText) >= 3 * Span.second
     }
 
-    /// Whether Recv-Q 0 shows that read() gave 0. Linux joins a FIN to text that waits to be read, and reading that text takes the
-    /// FIN's octet off, too: only where there was no text at all is it the end that was read.
+    /// Whether an empty receive queue proves that read() has returned 0. Linux may merge a FIN into text that waits to
+    /// be read, and reading that text then removes the FIN's octet, too. Only if there was no text at all must the end
+    /// itself have been read.
     fileprivate func hasReadTheEnd(_ side: Side) -> Bool {
         connection.facts.contains(.synSeen) && !file[side.other].lastText.isSeen && file.synText == 0
     }
 
-    /// Whether the kernel has closed, and its FIN was not sent yet.
+    /// Whether the kernel has closed its side and the FIN has not been sent yet.
     fileprivate func hasQueuedFin(_ kernel: TCPState?, _ wire: TCPState) -> Bool {
         switch wire {
         case .established: kernel == .finWait1
         case .closeWait: kernel == .lastAck || kernel == .closing
-        // The FINs crossed: the peer's was thought to have come first.
+        // The FINs crossed, and the peer's was assumed to have come first.
         case .lastAck: kernel == .closing
         case .closed: kernel == .timeWait
         case .unseen, .listen, .synSent, .synReceived, .finWait1, .finWait2, .closing, .timeWait: false
         }
     }
 
-    /// How long something may last before it is worth a word, in nanoseconds: a server is allowed to think.
+    /// How long a state may last before it is reported, in nanoseconds: a server is allowed to think.
     static let patience = 5 * Span.second
-    /// The same for an answer to a peer that has only shut its sending side down.
+    /// The same limit for answering a peer that has only shut down its sending side.
     static let halfClosePatience = 30 * Span.second
 }
 
-/// How old a FIN is.
+/// The age of a FIN.
 private struct FinAge {
-    /// Nanoseconds; at least so many if it was not captured.
+    /// The age in nanoseconds; a lower bound if the FIN was not captured.
     let span: Int64
-    /// When it was sent, if it was not captured.
+    /// How the FIN was missed, in words, if it was not captured.
     let missed: String?
 
-    /// When it was sent.
+    /// When the FIN was sent, in words.
     var moment: String { missed ?? "\(TCPDiagnosis.words(span)) ago" }
-    /// Since when its receiver has left it unanswered.
+    /// How long its receiver has left it unanswered, in words.
     var words: String {
         let span = TCPDiagnosis.words(span)
         return missed.map { "since the peer's FIN, which came \($0), at least \(span) ago" }
@@ -408,7 +417,8 @@ private struct FinAge {
 }
 
 extension KernelEvent.Kind {
-    /// Where the kernel and the captured segments differ, and whether that is because the capture lacks some; nil if they do not.
+    /// The states according to the kernel and to the captured segments, and whether the capture lacks segments; nil if
+    /// they do not differ.
     fileprivate var difference: (kernel: TCPState?, wire: TCPState, isAhead: Bool)? {
         switch self {
         case .contradiction(let kernel, let wire): (kernel, wire, false)
@@ -419,8 +429,8 @@ extension KernelEvent.Kind {
 }
 
 extension TCPState {
-    /// Whether a bare ACK of the peer takes an endpoint out of this state (RFC 9293 3.3.2): that of its SYN, of text behind which a FIN
-    /// waits to be in order, or of its FIN.
+    /// Whether a bare ACK from the peer takes an endpoint out of this state (RFC 9293 3.3.2): the ACK of its SYN or
+    /// FIN, or of text behind which a FIN is queued.
     fileprivate var isLeftByAck: Bool {
         switch self {
         case .synReceived, .established, .finWait1, .closing, .lastAck: true

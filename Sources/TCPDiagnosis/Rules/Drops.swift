@@ -1,11 +1,11 @@
-// Segments that this host's own kernel threw away, where no other rule tells what came of that.
+// Segments that this host's own kernel dropped, where no other rule reports the consequences.
 
 import TCPModel
 import TCPTimeline
 
 extension Rule {
-    /// A firewall's rule, a filter, a lack of memory: the wire shows at most that an answer is missing. On their way out segments
-    /// are not even captured.
+    /// The cause may be a firewall rule, a filter, or a lack of memory. On the wire, at most a missing answer shows;
+    /// segments dropped on their way out are not even captured.
     static let segmentsDropped = Rule(.segmentsDropped) { c in
         guard c.found.isDisjoint(with: Circumstances.tellDrops), c.connection.openDelay >= 0 else { return nil }
         for side in [Side.originator, .responder] {
@@ -14,7 +14,8 @@ extension Rule {
                 c.isOver || c.since(c.file[side.other].last) >= Circumstances.patience
             else { continue }
             let octets = c.inFlight(side.other)
-            // What was dropped before the capture has no frame: the last one that has may be an older one, which arrived.
+            // A segment dropped before the capture has no frame, and the last captured segment may be an older one that
+            // arrived.
             let last = c.file[side.other].last
             return Verdict(
                 side: side,
@@ -31,7 +32,7 @@ extension Rule {
 }
 
 extension Circumstances {
-    /// The findings that say themselves what the kernel dropped, or follow from it.
+    /// The findings that report the kernel's drops themselves, or follow from them.
     fileprivate static let tellDrops: Set<FindingCode> = [
         .refused, .synUnanswered, .synAckLost, .acceptQueueFull, .retransmission, .spuriousRetransmission,
         .tailLossProbe, .middlebox,

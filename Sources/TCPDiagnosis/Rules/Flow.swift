@@ -1,14 +1,15 @@
-// Rules about an open connection: frames missing, windows shut, segments refused, keep-alives, somebody in between.
+// Rules about an open connection: missing frames, closed windows, rejected segments, keep-alives, and devices on the
+// path.
 
 import TCPMachine
 import TCPModel
 import TCPTimeline
 
 extension Rule {
-    /// Not a loss on the network: the receiver acknowledged what the capture does not have.
+    /// Not a loss on the network: the receiver acknowledged octets that the capture lacks.
     static let captureGap = Rule(.captureGap) { c in
         guard c.isOver else { return nil }
-        // What came after its own ACK is there: only its place in the capture is wrong.
+        // Octets captured after their own ACK are not missing: only their order in the capture is wrong.
         let missed = c.connection.missedBytes - min(c.connection.missedBytes, c.file.lateOctets)
         guard missed > 0 else { return nil }
         return Verdict(
@@ -45,9 +46,9 @@ extension Rule {
             evidence: evidence)
     }
 
-    /// RFC 9293 3.7.4 and 3.8.6.3: each of the two is well meant.
+    /// RFC 9293 3.7.4 and 3.8.6.3: two algorithms that each make sense alone, but combine badly.
     static let nagleDelay = Rule(.nagleDelay) { c in
-        // Once or twice may be chance, and so may more of many that came when they liked.
+        // Once or twice may be chance, as may a few among many segments that were not held back.
         guard c.isOver else { return nil }
         func waits(_ side: Side) -> UInt32 {
             let (count, others) = (c.file[side].smallWrites.count, c.file[side].smallWrites.others)
@@ -69,17 +70,17 @@ extension Rule {
         return verdict
     }
 
-    /// The kernel has acknowledged it, so the wire shows nothing odd: only the receive queue tells.
+    /// The kernel acknowledged the octets, so the wire looks normal: only the receive queue shows it.
     static let unreadText = Rule(.unreadText) { c in
-        // One whose window has shut is told already.
+        // A closed window has already been reported.
         guard !c.found.contains(.zeroWindowStall) else { return nil }
         for side in [Side.originator, .responder] {
             guard let view = c.kernel?[side], view.isPresent, let socket = view.socket, socket.inode != 0,
                 let span = view.unreadSpan
             else { continue }
-            // Before somebody had it nobody could read it.
+            // No process could read it before the connection was accepted.
             let wait = span.latest.since(max(span.since, view.firstAccepted ?? span.since))
-            // Who still sends something is at work.
+            // A process that still sends is at work.
             guard wait >= Circumstances.patience, c.file[side].lastText.time < span.since else { continue }
             return Verdict(
                 side: side,
@@ -94,12 +95,12 @@ extension Rule {
         return nil
     }
 
-    /// RFC 2923 2.1: what is too big for a link vanishes, for the router's ICMP error is filtered or was never sent.
+    /// RFC 2923 2.1: packets too big for a link vanish, because the router's ICMP error is filtered or was never sent.
     static let mtuBlackHole = Rule(.mtuBlackHole) { c in
         for side in [Side.originator, .responder] {
             let large = c.file[side].large
             if let verdict = c.tooBigHere(side) ?? c.foundByPieces(side) { return verdict }
-            // Three retransmissions of it were lost, the peer is there, and nothing else explains it.
+            // Three retransmissions were lost, the peer is there, and nothing else explains it.
             guard large.sendings > 3, !large.arrived, large.missed.isSeen, c.file.pathMTU?.side != side,
                 !c.file[side.other].closedWindow.isClosed, c.trace(side.other)?.drops ?? 0 == 0
             else { continue }
@@ -117,7 +118,7 @@ extension Rule {
         return nil
     }
 
-    /// RFC 5961 3.2, 4.2, 5.2: what is almost right is answered, not obeyed.
+    /// RFC 5961 3.2, 4.2, 5.2: a segment that is almost acceptable is answered, but not obeyed.
     static let challengeAck = Rule(.challengeAck) { c in
         guard c.isOver || !c.connection.isEnded else { return nil }
         if let syn = c.first(.synInsideConnection), !c.openedAnother(syn.sighting, from: syn.sender) {
@@ -142,11 +143,11 @@ extension Rule {
         guard c.isOver || !c.connection.isEnded else { return nil }
         guard let reset = c.first(.resetNotExact) ?? c.first(.resetIgnored) else { return c.unheededReset }
         guard !c.connection.facts.contains(.reset) || c.file.seen.contains(.resetNotExact) else { return nil }
-        // Which number was due, text and ACKs would tell that the capture does not have.
+        // Which number was due could only be seen from text and ACKs, which the capture lacks.
         guard !c.lacksPlain || c.connection.outcome == .noAnswer else { return nil }
-        // Its receiver's kernel did, or a rule of the firewall had dropped what would have been before it.
+        // The receiver's kernel did obey it, or the segments before it were dropped by a firewall rule.
         guard !c.isObeyed(reset), !c.mayBeObeyed(reset) else { return nil }
-        // In SYN-SENT its number is not looked at, but what it acknowledges.
+        // In SYN-SENT, the receiver checks what a RST acknowledges, not its sequence number.
         let answersSyn = reset.sender == .responder && c.connection.outcome == .noAnswer
         return Verdict(
             side: reset.sender.other,
@@ -170,7 +171,7 @@ extension Rule {
                         + (silent.isEmpty ? " (the link is down?)" : silent) + c.giveUpWords(side),
                     frames: [record.last], evidence: [.init("keepalives", .number(0))] + c.errnoEvidence)
             }
-            // An answer may be what the capture lacks, where it lacks all of the peer's.
+            // If the capture lacks everything from the peer, it may also lack the answers.
             guard record.unansweredKeepAlives > 0, record.reset.isSeen || isDropped, c.hasWaitedForKeepAlives(side),
                 c.file[side.other].last.isSeen
             else { continue }
@@ -189,14 +190,14 @@ extension Rule {
         return nil
     }
 
-    /// A RST with another hop limit than its supposed sender's segments was made by somebody on the way.
+    /// A RST whose hop limit differs from its supposed sender's other segments was made by a device on the path.
     static let middlebox = Rule(.middlebox) { c in
         for side in [Side.originator, .responder] {
             guard c.file[side].firstReset.isSeen, c.resetByRule != side else { continue }
             let record = c.file[side]
             let others = record.hopLimits.all
             guard record.resetHopLimit != 0, !record.hopLimits.contains(record.resetHopLimit), !record.isLinuxDefault,
-                // What may not pass a single router came from the link itself, and so may its RST.
+                // Segments that may not pass a single router came from the link itself, and their RST may have, too.
                 let lowest = others.first, lowest > 1
             else { continue }
             return Verdict(
@@ -215,10 +216,11 @@ extension Rule {
 }
 
 extension Circumstances {
-    /// This host is the router that throws them away: its kernel says so, and whether the peer is heard says nothing.
+    /// This host is the router that drops the segments: its own kernel says so, whether or not the peer is heard.
     fileprivate func tooBigHere(_ side: Side) -> Verdict? {
         let large = file[side].large
-        // The first one is lost on every narrower way: its sender hears of that, and the second one is smaller.
+        // The first one is lost on every narrower path: its sender then gets an ICMP error, and the next one is
+        // smaller.
         guard large.sendings > 2, !large.arrived, file.pathMTU?.side != side,
             trace(side.other)?.dropReason == .packetTooBig
         else { return nil }
@@ -234,7 +236,7 @@ extension Circumstances {
             ] + dropEvidence(side.other))
     }
 
-    /// A smaller piece of the same octets got through, after the whole had not: the sender found the limit by itself.
+    /// A smaller piece of the same octets got through after the whole had not: the sender found the limit by itself.
     fileprivate func foundByPieces(_ side: Side) -> Verdict? {
         let (large, piece) = (file[side].large, file[side].large.piece)
         guard piece.arrived.isSeen, isOver || since(piece.arrived) >= Self.patience, file.pathMTU?.side != side,
@@ -247,7 +249,7 @@ extension Circumstances {
                 + " \(words(piece.lastWhole.time.since(large.first.time))) without success, and the first \(counted(piece.length, "octet")) of"
                 + " them arrived \(words(piece.arrived.time.since(large.first.time))) after the beginning, sent alone: some router drops"
                 + " packets larger than its link's MTU, and its ICMP error (packet too big) does not arrive here"
-                // Else the way may have been dead for all until then, as far as this shows.
+                // Otherwise the path may have been down for everything until then.
                 + (large.missed.isSeen ? "" : "; or the path was interrupted until then"),
             frames: [large.first, piece.lastWhole, piece.arrived],
             evidence: [
@@ -256,15 +258,15 @@ extension Circumstances {
             ])
     }
 
-    /// A RST that would have ended the connection, and did not.
+    /// A RST that should have ended the connection but did not.
     fileprivate var unheededReset: Verdict? {
         guard file.seen.contains(.resetUnheeded), !connection.facts.contains(.reset),
-            // Whose RST did not arrive is gone all the same: only who went on did not send it.
+            // A sender whose RST was lost is gone all the same; a side that carried on did not send the RST.
             let side = [Side.originator, .responder].first(where: {
                 file[$0].firstReset.isSeen && file[$0].lastButReset.frame > file[$0].firstReset.frame
             })
         else { return nil }
-        // Its receiver may well have taken it, and be gone.
+        // Its receiver may have obeyed it and be gone.
         let isHeeded = file[side.other].last.frame < file[side].firstReset.frame
         return Verdict(
             side: side.other,
@@ -276,7 +278,8 @@ extension Circumstances {
             frames: [file[side].firstReset] + (isHeeded ? [file[side].lastButReset] : []))
     }
 
-    /// Whether the kernel told a program of a RST, though its number does not look like the next one: ECONNRESET, in the same moment.
+    /// Whether the kernel reported a RST to its receiver's program (ECONNRESET) at the same moment, although its number
+    /// does not look like the next one.
     fileprivate func isObeyed(_ reset: (sender: Side, sighting: Sighting)) -> Bool {
         let receiver = trace(reset.sender.other)
         if let time = receiver?.tookResetTime, time.since(reset.sighting.time).magnitude < Self.sameMoment {
@@ -288,27 +291,27 @@ extension Circumstances {
         }
     }
 
-    /// Whether nothing shows that a RST was not obeyed but its number, which is that behind all that its sender was captured to send, or
-    /// ahead of it: the capture may lack what came before it. Who does not obey it answers it (RFC 5961 3.2), or goes on; who
-    /// acknowledges just that number was on the point of taking it.
+    /// Whether only a RST's number suggests that it was not obeyed: that number is at or beyond the end of everything
+    /// captured from its sender, and the capture may lack what came before. A receiver that did not obey it would
+    /// answer it (RFC 5961 3.2) or carry on; one that acknowledges exactly that number was about to accept it.
     fileprivate func mayBeObeyed(_ reset: (sender: Side, sighting: Sighting)) -> Bool {
         file[reset.sender].resetAhead.frame == reset.sighting.frame
             && !file[reset.sender].isResetAheadAnswered
             && file[reset.sender].lastButReset.frame < reset.sighting.frame
     }
 
-    /// Whether a SYN inside this connection opened the next one: nothing came back for it here.
+    /// Whether a SYN inside this connection opened the next one, because this one did not answer it.
     fileprivate func openedAnother(_ syn: Sighting, from sender: Side) -> Bool {
         connection.facts.contains(.replaced) && file[sender.other].last.frame < syn.frame
     }
 
-    /// Who did not send the RST that is in its name: it is on this host, its kernel told of no RST, and has the socket as if there
-    /// had been none.
+    /// The side that did not send the RST in its name: it is on this host, and its kernel reported no RST and still has
+    /// the socket.
     var disownedReset: (side: Side, state: TCPState)? {
         guard let side = resetter, let view = kernel?[side], view.isLocal, view.trace.resetTime == nil else {
             return nil
         }
-        // A reading after it says so, or else that no event told of the socket's end.
+        // A later reading shows it, or else no event reported the socket's end.
         let lasting = view.trace.isTraced && isOver && view.isPresent ? view.trace.state : nil
         guard let state = view.outlivedState ?? lasting,
             [.synSent, .established, .closeWait, .finWait1, .finWait2].contains(state)
@@ -316,8 +319,8 @@ extension Circumstances {
         return (side, state)
     }
 
-    /// The same of a RST that its receiver did not obey: the kernel of its supposed sender has the socket open all the same. Nearly always
-    /// there is no such word of a kernel: then nothing of the file is copied.
+    /// As `disownedReset`, for a RST that the receiver did not obey: the kernel of the supposed sender still has the
+    /// socket open. Such a report is rare; without one, nothing of the file is copied.
     var resetInVain: (side: Side, state: TCPState)? { file.disowned == nil ? nil : disownedByReset }
 
     @inline(never) private var disownedByReset: (side: Side, state: TCPState)? {
@@ -338,7 +341,7 @@ extension Circumstances {
             frames: [file[side].firstReset])
     }
 
-    /// Who did not send the FIN that is in its name: its kernel steadily has the socket open, and told of no close.
+    /// The side that did not send the FIN in its name: its kernel still has the socket open, and reported no close.
     var forgedFin: (side: Side, state: TCPState)? { file.disowned == nil ? nil : disownedByFin }
 
     @inline(never) private var disownedByFin: (side: Side, state: TCPState)? {
@@ -361,7 +364,7 @@ extension Circumstances {
             frames: [file[side].fin], evidence: lostEvidence(side))
     }
 
-    /// A RST ended the receiver, which answers with RSTs since, and the side in whose name it came goes on as if there had been none.
+    /// A RST ended the receiver, which has answered with RSTs ever since, while the supposed sender carried on.
     fileprivate var forgedReset: Verdict? {
         guard let victim = resetter, !file[victim].resetHadAck else { return nil }
         let record = file[victim.other]
@@ -381,10 +384,11 @@ extension Circumstances {
             evidence: lostEvidence(victim.other) + errnoEvidence)
     }
 
-    /// How long the events of a frame and the frame itself may be apart, in nanoseconds.
+    /// The maximum distance in time between a frame and the events that it causes, in nanoseconds.
     private static var sameMoment: UInt64 { UInt64(10 * Span.millisecond) }
 
-    /// Who did not send the RST that is in its name, wherever it is: a rule of this host threw away what the RST answers, and made that.
+    /// The side, on whichever host, that did not send the RST in its name: a firewall rule on this host dropped the
+    /// segment that the RST answers, and generated the RST.
     fileprivate var resetByRule: Side? {
         guard let side = resetter, let trace = trace(side), trace.resetTime == nil, let dropped = trace.ruleDropTime,
             file[side].resetAnswers.isSeen,
@@ -418,11 +422,12 @@ extension Circumstances {
             evidence: lostEvidence(side.other) + (isRule ? dropEvidence(side) : []) + errnoEvidence)
     }
 
-    /// Whether a side that ended after keep-alives had waited for their answer: its kernel says that they timed out, or it sent more
-    /// than one, or was silent for as long as an answer may take (RFC 6298 2.1). Else the process ended it just then.
+    /// Whether a side that ended after keep-alives had waited for their answers: its kernel reported a timeout, or it
+    /// sent more than one, or was silent for as long as an answer may take (RFC 6298 2.1). Otherwise the process ended
+    /// the connection at that point.
     fileprivate func hasWaitedForKeepAlives(_ side: Side) -> Bool {
         if let reason = resetReason(side) { return reason == .keepaliveTimeout }
-        // Somebody destroyed the socket.
+        // The socket was destroyed.
         if trace(side)?.errno == .connectionAborted { return false }
         let record = file[side]
         if record.unansweredKeepAlives > 1 { return true }
@@ -432,8 +437,9 @@ extension Circumstances {
         return end.map { $0.since(record.lastKeepAlive.time) >= Span.second } ?? false
     }
 
-    /// Whether the kernel says that keep-alives ended it: by its reason, by ETIMEDOUT, or (not each error is told) in that the socket went
-    /// from open to CLOSED at once, without a RST. That it would have sent some says nothing: the timer runs from the beginning.
+    /// Whether the kernel shows that keep-alives ended the connection: by its RST reason, by ETIMEDOUT, or, as not
+    /// every error is reported, by the socket going straight from open to CLOSED without a RST. A running keep-alive
+    /// timer alone proves nothing, as it runs from the start.
     fileprivate func keepAliveTimedOut(_ side: Side) -> Bool {
         if let reason = resetReason(side) { return reason == .keepaliveTimeout }
         guard let socket = kernel?[side].socket, socket.timer == .keepalive, socket.transmitQueue == 0,
@@ -445,8 +451,8 @@ extension Circumstances {
 }
 
 extension SideRecord {
-    /// The two differ only because a kernel answers for a port with its own default (64, 128, 255) and an open socket had a
-    /// TTL set: both are initial values, so no router was between.
+    /// Whether the hop limits differ only because a kernel answers for a port with its default (64, 128, 255) while the
+    /// open socket had its own TTL set. All are initial values, so there was no router in between.
     fileprivate var isLinuxDefault: Bool {
         func isInitial(_ limit: UInt8) -> Bool { limit == 64 || limit == 128 || limit == 255 }
         return isInitial(resetHopLimit) && hopLimits.all.allSatisfy(isInitial)

@@ -1,11 +1,11 @@
-// Rules about unusual ways to open: one socket with itself, both at once, text in the SYN, ports used again.
+// Rules about unusual ways to open: a socket connected to itself, a simultaneous open, text in the SYN, reused ports.
 
 import TCPMachine
 import TCPModel
 import TCPTimeline
 
 extension Rule {
-    /// RFC 9293 3.5 allows it; with ephemeral ports it happens by accident.
+    /// RFC 9293 3.5 allows this; with ephemeral ports it happens by accident.
     static let selfConnect = Rule(.selfConnect) { c in
         guard c.connection.isSelfConnect else { return nil }
         return Verdict(
@@ -16,9 +16,10 @@ extension Rule {
             frames: [c.file[.originator].syn])
     }
 
-    /// RFC 9293 3.5, figure 7: SYN-SENT gets a SYN.
+    /// RFC 9293 3.5, figure 7: an endpoint in SYN-SENT receives a SYN.
     static let simultaneousOpen = Rule(.simultaneousOpen) { c in
-        // Both opened actively: a SYN forged into an open connection, or sent apart from its ACK, is no opening.
+        // Both sides must have opened actively: a SYN forged into an open connection, or sent separately from its ACK,
+        // does not count.
         guard !c.connection.isSelfConnect, c.connection.originator.openedActively,
             c.connection.responder.openedActively,
             c.connection.facts.contains(.originatorSynAck) || c.connection.facts.contains(.responderSynAck)
@@ -32,7 +33,8 @@ extension Rule {
     static let fastOpen = Rule(.fastOpen) { c in
         guard c.file.synText > 0, c.isOver || c.connection.facts.contains(.synAckSeen) else { return nil }
         let client = c.file[.originator]
-        // One that was sent again before any answer: others than the first one are no black hole of Fast Open.
+        // The SYN was retransmitted before there was any answer. A repeat after an answer does not suggest that SYNs
+        // with text are dropped.
         let isAgain = client.synCount > 1 && client.synsAfterAnswer == 0 && c.connection.synAckDelay >= 0
         return Verdict(
             side: .originator,
@@ -49,14 +51,15 @@ extension Rule {
                 + (isAgain ? c.dropEvidence(.responder) : []))
     }
 
-    /// RFC 4987 3.6. The packets look normal: only the host's counters tell.
+    /// RFC 4987 3.6. The packets look normal: only the host's counters show it.
     static let synCookies = Rule(.synCookies) { c in
         guard let span = c.host.cookies, c.kernel?.responder.isLocal == true else { return nil }
-        // It was not opened: nothing was kept of it.
+        // In LISTEN the connection was not opened, and nothing was kept of it.
         guard c.state(.responder) != .listen else { return nil }
-        // Within a millisecond the clocks may differ; a cookie's stamp may be as near as that by chance, one time in thirty.
+        // The clocks may differ by a millisecond, so smaller lags prove nothing; a cookie's is that small one time in
+        // thirty.
         let isShown = (2...65).contains(c.file.stampLag ?? 0)
-        // Where most others opened without one, so did this, more likely than not.
+        // If most others opened by a cookie, this one most likely did, too.
         guard isShown || span.cookies * 2 > span.opened else { return nil }
         let share =
             isShown || span.cookies == span.opened
@@ -74,14 +77,14 @@ extension Rule {
             ] + (isShown ? [.init("stamp_lag", .span((c.file.stampLag ?? 0) * Span.millisecond))] : []))
     }
 
-    /// RFC 9293 3.6.1: a TIME-WAIT may be cut short by a SYN that is surely newer.
+    /// RFC 9293 3.6.1: a SYN that is surely newer may cut TIME-WAIT short.
     static let portReused = Rule(.portReused) { c in
         let challenge = c.staleChallenge.flatMap { $0.isTimeWait == true ? $0 : nil }
         let old = c.file.predecessor
         guard old != nil || challenge != nil, c.connection.facts.contains(.synSeen) else { return nil }
-        // Its SYN may have been taken for one of the old connection at first.
+        // Its SYN may at first have been taken for one of the old connection.
         let syn = c.file[.originator].syn
-        // A challenge that crossed it was still the old one's.
+        // A challenge that crossed the SYN still belonged to the old connection.
         let pause = old.map { max(0, c.connection.firstTime.since($0.lastTime)) }
         return Verdict(
             message: "the same ports again"
@@ -96,7 +99,7 @@ extension Rule {
 }
 
 extension Circumstances {
-    /// A TIME-WAIT, which no process holds, did not take the SYN for a newer one.
+    /// A TIME-WAIT, which no process holds, did not accept the SYN as a newer one.
     fileprivate func timeWaitWords(_ challenge: StaleChallenge) -> String {
         "; the server was still in TIME_WAIT after it, and answered the SYN with an ACK of old numbers"
             + (challenge.isOldStamp

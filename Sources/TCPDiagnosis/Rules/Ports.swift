@@ -1,10 +1,10 @@
-// The rule about ports that TIME_WAIT holds: told once a destination, before connect() fails.
+// The rule about ports held by TIME_WAIT: reported once for each destination, before connect() fails.
 
 import TCPModel
 import TCPTimeline
 
 extension Rule {
-    /// RFC 9293 3.6.1: who closes first keeps the four-tuple for 2 MSL.
+    /// RFC 9293 3.6.1: the side that closes first keeps the four-tuple for 2 MSL.
     static let timeWaitHeld = Rule(.timeWaitHeld) { c in
         guard let pressure = c.ports, c.kernel?.originator.isLocal == true else { return nil }
         let supply = pressure.supply

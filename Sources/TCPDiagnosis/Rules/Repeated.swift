@@ -1,14 +1,15 @@
-// Rules about segments that were sent again or came late, from the statistics' account of each.
+// Rules about segments that were retransmitted or arrived late, based on the statistics' classification of each.
 
 import TCPModel
 import TCPTimeline
 
 extension Rule {
-    /// What nothing shows to have been needless counts as lost, and so does what fills a hole and was sent after what is behind
-    /// that: its first copy did not come as far as the capture. SYNs that stay unanswered are another finding's.
+    /// Retransmissions count as losses unless something shows that they were needless. So do segments that fill a hole
+    /// and were sent after later ones: their first copy was lost before the capture. Unanswered SYNs have a finding of
+    /// their own.
     static let retransmission = Rule(.retransmission) { c in
         guard c.isOver, let statistics = c.statistics, c.connection.outcome != .noAnswer else { return nil }
-        // A SYN that was sent again because of what another finding tells was not lost on the way.
+        // A SYN that was retransmitted because of what another finding reports was not lost on the way.
         let isSynTold =
             c.staleChallenge != nil || !c.found.isDisjoint(with: [.acceptQueueFull, .synAckLost, .acceptDeferred])
         func losses(_ side: Side) -> UInt32 {
@@ -23,7 +24,7 @@ extension Rule {
                 (.opening, "opening"), (.fast, "fast"), (.timeout, "after a timeout"),
                 (.timeoutOrProbe, "after a timeout or as a probe"), (.timeoutRecovery, "following a timeout"),
                 (.tailLossProbe, "as a probe"),
-                // What asked for it were ACKs, if they were not captured.
+                // What triggered it were ACKs, which the capture may lack.
                 (.other, statistics.hears(side.other) ? "early" : "for a reason that is not in this capture"),
             ]
             if isSynTold { kinds.removeFirst() }
@@ -32,10 +33,10 @@ extension Rule {
             let named =
                 kinds.filter { direction.count($0.0) > 0 }.map { "\(direction.count($0.0)) \($0.1)" }
                 + (early > 0 ? ["\(early) lost before the capture"] : [])
-            // Those that were needless have their kinds, too.
+            // The counts by kind include needless ones.
             let spurious = direction.spurious - (isSynTold ? direction.spuriousOpenings : 0)
             let all = count + spurious
-            // What a network card cuts up is one frame here. The octets are those of all that was sent again.
+            // Segments split by a network card are a single frame here. The octets are those of all retransmissions.
             let octets = direction.repeatedBytes
             let isLarge = octets > UInt64(all) * 1460 && all == direction.retransmissions
             let what = isLarge ? "\(counted(all, "frame")) with \(octets) octets" : counted(all, "segment")
@@ -43,17 +44,17 @@ extension Rule {
                 "\(c.name(side)) sent \(what) again (\(named.joined(separator: ", ")))"
                 + (spurious > 0 ? ", \(spurious) of them though the first copy had arrived" : "")
                 + (direction.longestBackoff > 1 ? ", \(direction.longestBackoff) timeouts in a row" : "")
-                // No loss, and among those that the line of statistics counts.
+                // These are not losses, but the line of statistics counts them.
                 + (resized > 0 ? "; \(resized) more in smaller segments, for the path's MTU" : "")
                 + c.dropWords(c.repeatedForDropped(side, count) ? side : side.other)
         }
     }
 
-    /// RFC 8985 7: the last segment again, to provoke an ACK.
+    /// RFC 8985 7: the last segment is sent again to provoke an ACK.
     static let tailLossProbe = Rule(.tailLossProbe) { c in
         guard c.isOver, let statistics = c.statistics else { return nil }
         return Verdict.ofBoth(c, \.tailProbe, { statistics[$0].harmlessProbes }) { side, count in
-            // RFC 1122 4.2.3.2: an ACK is delayed by less than 0.5 s, and then is on its way.
+            // RFC 1122 4.2.3.2: an ACK is delayed by less than 0.5 s, plus its time on the way.
             let longestDelay = statistics[side].roundTrip.maximum + 500 * Span.millisecond
             return
                 "\(c.name(side)) sent its last segment again to provoke an ACK (\(counted(count, "tail loss probe"))): "
@@ -86,12 +87,12 @@ extension Rule {
 }
 
 extension Verdict {
-    /// A verdict about whichever sides a count is not 0 for, with the first segment that shows it and a clause for each.
+    /// A verdict about each side whose count is not 0, with the first segment that shows it and a clause per side.
     static func ofBoth(
         _ c: Circumstances, _ sighting: KeyPath<SideRecord, Sighting>, _ number: (Side) -> UInt32,
         _ clause: (Side, UInt32) -> String
     ) -> Verdict? {
-        // Nearly always there are none: no list is made to find that out.
+        // Nearly always there are none, so this check avoids building a list.
         guard number(.originator) > 0 || number(.responder) > 0 else { return nil }
         let sides = [Side.originator, .responder].filter { number($0) > 0 }
         return Verdict(
@@ -105,13 +106,14 @@ extension Verdict {
 }
 
 extension Circumstances {
-    /// Whether nothing was captured between the client's SYNs. Where ACKs are not in the capture, only that shows that an earlier one
-    /// was lost: it may have been the answer to anything else, and a FIN that was sent again needless.
+    /// Whether nothing was captured between the client's SYNs. If the capture lacks ACKs, only this shows that the
+    /// earlier SYN was lost: otherwise it may have been answered, and a retransmitted FIN may have been needless.
     fileprivate var isAskedInVain: Bool {
         file[.originator].synsAfterAnswer == 0 && !file[.originator].firstReset.isSeen
     }
 
-    /// Whether all that a side repeated was its SYN-ACK, because a rule dropped the ACK of it: what was dropped was for itself.
+    /// Whether all that a side retransmitted was its SYN-ACK, because a rule dropped the ACK for it: the dropped
+    /// segments were then addressed to this side.
     fileprivate func repeatedForDropped(_ side: Side, _ count: UInt32) -> Bool {
         side == .responder && statistics?[side].count(.opening) == count && trace(side)?.dropReason == .netfilterDrop
     }

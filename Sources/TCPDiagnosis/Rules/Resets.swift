@@ -1,27 +1,29 @@
-// RST autopsy: who sent it, and why.
+// RST autopsy: who sent the RST, and why.
 //
-// The wire tells two kinds apart. A RST without ACK answers a segment for which there is no connection (RFC 9293
-// 3.10.7.1); one with ACK is an abort by the process or its kernel (3.10.5). Which abort it was only the kernel knows.
+// The wire distinguishes two kinds. A RST without ACK answers a segment for a nonexistent connection (RFC 9293
+// 3.10.7.1); one with ACK is an abort by the process or its kernel (3.10.5). Only the kernel knows the cause of an
+// abort.
 
 import TCPMachine
 import TCPModel
 import TCPTimeline
 
 extension Rule {
-    /// Text for a socket that was closed: the peer's next write fails with EPIPE.
+    /// Text arrived for a socket that was closed: the peer's next write fails with EPIPE.
     static let resetAfterClose = Rule(.resetAfterClose) { c in
-        // Nobody had closed: the FIN was somebody else's.
+        // No process had closed: the FIN was forged.
         guard c.forgedFin == nil else { return nil }
         if let verdict = c.abortedAfterClose ?? c.closedUncaptured { return verdict }
         guard let side = c.resetter ?? c.resetterAfterClose, c.file[side].fin.isSeen, c.answersAfterFin(side) else {
             return nil
         }
-        // What came before it stopped reading it has acknowledged; what crossed its FIN came too late as well.
+        // Text that arrived while the side still read was acknowledged; text that crossed its FIN came too late as
+        // well.
         let octets = c.unacknowledged(side.other)
         guard octets > 0 else { return nil }
         let peer = c.file[side.other]
         let end = c.kernel?[side].wasClosedByExit == true ? "had ended, which closed its socket" : "had closed"
-        // What was sent again only, or crossed the FIN, was sent before its sender knew of that.
+        // Text that was only retransmitted, or crossed the FIN, was sent before its sender knew of the FIN.
         let wasSentBefore = peer.textAfterPeerFin == 0
         return Verdict(
             side: side,
@@ -65,11 +67,12 @@ extension Rule {
             evidence: c.lostEvidence(side.other) + c.resetEvidence(side))
     }
 
-    /// The process ended with the socket open, or another one destroyed it (SOCK_DESTROY, as `ss -K` and `tcptrace kill` do).
+    /// The process ended with the socket open, or another process destroyed the socket (SOCK_DESTROY, as `ss -K` and
+    /// `tcptrace kill` do).
     static let resetKilled = Rule(.resetKilled) { c in
         guard let side = c.resetter, let trace = c.trace(side), trace.resetTime != nil else { return nil }
         if trace.resetByEnding {
-            // What nobody had accepted was no socket of the process: its listener's end is the cause.
+            // An unaccepted connection is not a socket of the process: the end of its listener is the cause.
             if trace.resetWithListener && c.wasNeverAccepted(side) { return nil }
             return Verdict(
                 side: side,
@@ -77,8 +80,8 @@ extension Rule {
                     + " open\(c.unreadWords(side)): its kernel sent the RST\(c.resetWords(side))",
                 frames: [c.file[side].reset], evidence: c.resetEvidence(side))
         }
-        // close() leaves the connection's state before the RST is sent; who destroys a socket does not, and its owner is told
-        // ECONNABORTED, which no other end of a connection gives it.
+        // close() changes the connection's state before the RST is sent. Destroying a socket does not, and it reports
+        // ECONNABORTED to the owner, which nothing else that ends a connection does.
         guard trace.resetReason == .tcpState else { return nil }
         let state = trace.resetState.flatMap { $0 == .closed ? nil : $0 }
         guard state != nil || trace.errno == .connectionAborted else { return nil }
@@ -90,7 +93,7 @@ extension Rule {
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }
 
-    /// Connections that wait in the accept queue are reset when their listener is closed.
+    /// Connections waiting in the accept queue are reset when their listener is closed.
     static let resetListenerClosed = Rule(.resetListenerClosed) { c in
         guard let side = c.resetter, let trace = c.trace(side), trace.resetReason == .tcpState,
             trace.resetWithListener, c.wasNeverAccepted(side)
@@ -102,11 +105,11 @@ extension Rule {
             frames: [c.file[side].reset], evidence: c.unacceptedEvidence(side) + c.resetEvidence(side))
     }
 
-    /// RFC 2525 2.17: close() before everything is read must reset, or the peer would think that it was.
+    /// RFC 2525 2.17: close() with unread data must send a RST, or the peer would believe that the data was read.
     static let resetUnreadData = Rule(.resetUnreadData) { c in
         guard let side = c.resetter, let reason = c.resetReason(side), !c.found.contains(.resetKilled),
             ["TCP_ABORT_ON_CLOSE", "TCP_DISCONNECT_WITH_DATA"].contains(reason),
-            // MPTCP gives that reason with every MP_FASTCLOSE, whatever was read.
+            // MPTCP gives this reason for every MP_FASTCLOSE, whatever was read.
             !c.file[side].isResetMultipath
         else { return nil }
         return Verdict(
@@ -117,8 +120,8 @@ extension Rule {
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }
 
-    /// SO_LINGER with 0 seconds: close() throws away what is not sent and resets. Linux's reason for it is TCP_STATE; the same for
-    /// connect() to AF_UNSPEC, which keeps the socket.
+    /// SO_LINGER with 0 seconds: close() discards unsent data and sends a RST. Linux gives TCP_STATE as the reason, as
+    /// it does for connect() to AF_UNSPEC, which keeps the socket.
     static let resetLinger = Rule(.resetLinger) { c in
         guard let side = c.resetter, let trace = c.trace(side), trace.resetReason == .tcpState,
             c.found.isDisjoint(with: [.resetKilled, .resetListenerClosed])
@@ -131,10 +134,10 @@ extension Rule {
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }
 
-    /// What is left when nothing says why.
+    /// A RST that no other rule explains.
     static let reset = Rule(.reset) { c in
         guard let side = c.resetter, c.isOver, c.found.isDisjoint(with: Circumstances.resetCauses),
-            // Somebody else sent it: nobody here aborted anything.
+            // A third party sent it, so no process here aborted anything.
             !c.found.contains(.middlebox), c.disownedReset == nil
         else { return nil }
         if !c.wasSynchronized(side) { return c.brokenOff(side) }
@@ -165,29 +168,31 @@ extension Rule {
     }
 }
 
-/// An ACK of old numbers for a SYN, and the client's answer.
+/// A challenge ACK with old numbers for a SYN, and the client's answer.
 struct StaleChallenge {
     var ack: Sighting
     var reset: Sighting
-    /// Whether the kernel said that the SYN had an older time stamp than what a TIME-WAIT had last heard (PAWS).
+    /// Whether the kernel reported that the SYN's timestamp was older than the latest one that TIME-WAIT had received
+    /// (PAWS).
     var isOldStamp: Bool
-    /// Whether the server was in TIME-WAIT, or had a socket; nil if that cannot be told.
+    /// Whether the server was in TIME-WAIT (true) or still had a socket (false); nil if unknown.
     var isTimeWait: Bool?
 }
 
 extension SideRecord {
-    /// Whether its RST may be the answer to something that came for no connection of its own, and that not long after; else it is an abort,
-    /// or somebody else sent it.
+    /// Whether its RST may promptly answer a segment of a connection that it does not know. If not, the RST is an abort
+    /// or was sent by a third party.
     fileprivate var answersWithReset: Bool {
         isResetFitting && isResetAnswering && reset.time.since(resetAnswers.time) <= Span.second
     }
 }
 
 extension TracedFacts {
-    /// A socket is destroyed at most so long after its RST where one close() does both, in nanoseconds.
+    /// If one close() causes both, the socket is destroyed within this time after its RST, in nanoseconds.
     private static let closingTime = Span.millisecond
 
-    /// What made the kernel abort for TCP_STATE: whose socket went with its RST was closed, who kept it was disconnected.
+    /// What made the kernel abort with TCP_STATE: if the socket was destroyed with its RST, close(); if it lived on, a
+    /// disconnect.
     fileprivate var abortWords: String {
         guard let resetTime, let destroyTime else {
             return "closed with SO_LINGER 0 (or, rarely, called connect() with AF_UNSPEC)"
@@ -198,39 +203,43 @@ extension TracedFacts {
 }
 
 extension Circumstances {
-    /// Whether a side had sent its FIN before it aborted, captured or not: shutdown() comes before a close() that resets.
+    /// Whether a side had sent its FIN, captured or not, before it aborted: shutdown() comes before a close() that
+    /// resets.
     fileprivate func hadClosed(_ side: Side) -> Bool {
         let record = file[side]
         if record.fin.isSeen { return !record.reset.isSeen || record.fin.frame < record.reset.frame }
-        // A FIN waits behind text that is not acknowledged yet, and an abort throws it away: the state alone does not tell.
+        // A FIN may wait behind unacknowledged text and be discarded by the abort, so the state alone does not prove
+        // that it was sent.
         return trace(side)?.entered.contains(.init(.finWait2)) == true
     }
 
-    /// The codes that say why there was a RST.
+    /// The codes that explain a RST.
     static let resetCauses: Set<FindingCode> = [
         .refused, .resetAfterClose, .halfOpenPeer, .keepaliveDead, .resetKilled, .resetListenerClosed,
         .resetUnreadData, .resetLinger,
     ]
 
-    /// Who reset it, if a RST ended it after it was more than a refused SYN.
+    /// The side that reset the connection, if a RST ended it after it was more than a refused SYN.
     var resetter: Side? {
         guard connection.facts.contains(.reset), !connection.facts.contains(.refused) else { return nil }
         let side: Side = connection.facts.contains(.originatorReset) ? .originator : .responder
         if let time = uncapturedReset(of: side) {
             return file[side].lastButReset.time.since(time) <= Self.sameFrame ? side : nil
         }
-        // Who goes on sending was not reset, nor did it reset: the RST was somebody else's, or not obeyed. More RSTs are no going on:
-        // without a connection each segment is answered with one (RFC 9293 3.10.7.1).
+        // A side that carries on sending was not reset, nor did it reset the connection: the RST was forged or not
+        // obeyed. Sending more RSTs does not count as carrying on: without a connection each segment is answered with
+        // one (RFC 9293 3.10.7.1).
         return file[side].lastButReset.frame < file[side].reset.frame ? side : nil
     }
 
-    /// How long after an event of its sender a frame may have been captured that was sent before it, in nanoseconds.
+    /// How much later than its sender's event a frame may be captured that was sent before the event, in nanoseconds.
     private static let sameFrame = Span.millisecond
 
-    /// The kernel's words for a RST that answers something for which a socket is closed already, and still there.
+    /// The kernel's reasons for a RST that answers a segment for a socket that is closed but still exists.
     private static let answersOfClosed: Set<KernelWord> = ["TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA"]
 
-    /// The same where neither its FIN nor its RST was captured: what it answered, and how much of that was lost, nobody knows then.
+    /// As `resetAfterClose`, where neither the FIN nor the RST was captured: what the RST answered, and how much of
+    /// that was lost, is unknown.
     fileprivate var closedUncaptured: Verdict? {
         guard let side = resetter, uncapturedReset(of: side) != nil, !file[side].fin.isSeen,
             let trace = trace(side), !trace.entered.isDisjoint(with: [.init(.finWait1), .init(.finWait2)]),
@@ -246,7 +255,8 @@ extension Circumstances {
             frames: [file[side.other].lastButReset], evidence: resetEvidence(side))
     }
 
-    /// Whether the RST of a side that had sent its FIN answered something: it has no ACK (RFC 9293 3.10.7.1), or its kernel says so.
+    /// Whether the RST of a side that had sent its FIN answered a segment: it has no ACK (RFC 9293 3.10.7.1), or the
+    /// kernel says so.
     fileprivate func answersAfterFin(_ side: Side) -> Bool {
         guard let time = uncapturedReset(of: side) else {
             return file[side].fin.frame < file[side].reset.frame && !file[side].resetHadAck
@@ -255,8 +265,8 @@ extension Circumstances {
         return reason == .noSocket || Self.answersOfClosed.contains(reason)
     }
 
-    /// A program that does not wait for the peer's FIN: Linux sends a RST as soon as the own one is acknowledged (`tcp_rcv_state_process`), for
-    /// the same reason as for text that comes then. There was none.
+    /// A program that does not wait for the peer's FIN. Linux then sends a RST as soon as its own FIN is acknowledged
+    /// (`tcp_rcv_state_process`), with the same reason as for text that arrives then; here there was no text.
     fileprivate func doesNotWait(_ side: Side) -> Verdict? {
         let (own, peer) = (file[side], file[side.other])
         guard resetReason(side) == "TCP_ABORT_ON_DATA", own.fin.isSeen, own.isFinAcknowledged,
@@ -271,7 +281,7 @@ extension Circumstances {
             frames: [own.fin, own.resetAnswers, own.reset], evidence: resetEvidence(side))
     }
 
-    /// MPTCP ends a connection at once by MP_FASTCLOSE (RFC 8684 3.5), on all its subflows.
+    /// MPTCP ends a connection abruptly, on all its subflows, with MP_FASTCLOSE (RFC 8684 3.5).
     fileprivate func fastClosed(_ side: Side) -> Verdict? {
         guard file[side].isResetMultipath, resetReason(side) == "TCP_ABORT_ON_CLOSE" else { return nil }
         return Verdict(
@@ -282,7 +292,8 @@ extension Circumstances {
             frames: [file[side].reset], evidence: resetEvidence(side))
     }
 
-    /// When the sender of a RST had lost its socket, where its kernel said so and another finding tells why: that needs no guess.
+    /// When the sender of a RST lost its socket, if its kernel reported that and another finding says why. Then there
+    /// is nothing to guess.
     fileprivate func socketEnd(_ side: Side) -> Timestamp? {
         guard let end = file.dropped.last(where: { $0.side == side && $0.time <= file[side].reset.time }),
             found.contains(.keepaliveDead) || Rule.silentClose.judge(self)?.side == side
@@ -290,7 +301,8 @@ extension Circumstances {
         return end.time
     }
 
-    /// Who answered with a RST when both sides had sent their FINs already: that ends nothing any more, but what it answered is lost.
+    /// The side that answered with a RST after both sides had sent their FINs: that RST ends nothing any more, but what
+    /// it answered is lost.
     var resetterAfterClose: Side? {
         guard connection.facts.contains([.originatorFin, .responderFin]), !connection.facts.contains(.reset) else {
             return nil
@@ -300,7 +312,7 @@ extension Circumstances {
         }
     }
 
-    /// Who had sent a FIN and aborted while the peer's last text was on its way, behind which its FIN had come.
+    /// A side that had sent a FIN and aborted while the peer's last text, followed by its FIN, was on its way.
     fileprivate var abortedAfterClose: Verdict? {
         guard let side = resetterAfterClose, file[side].resetHadAck, file[side].fin.frame < file[side].reset.frame,
             unacknowledged(side.other) > 0
@@ -319,8 +331,9 @@ extension Circumstances {
             frames: [file[side].fin, file[side].reset], evidence: lostEvidence(side.other) + resetEvidence(side))
     }
 
-    /// A SYN met what was left of an older connection: that answers with an ACK of old numbers, the client's RST for that ends it,
-    /// and the SYN is sent again (RFC 9293 3.5.1, figure 9; RFC 5961 4.2). A TIME-WAIT answers so a SYN that is not newer (RFC 6191 2).
+    /// A SYN met what was left of an older connection: that answers with an ACK of old numbers, the client's RST for
+    /// this ACK ends it, and the SYN is sent again (RFC 9293 3.5.1, figure 9; RFC 5961 4.2). A TIME-WAIT answers a SYN
+    /// that is not newer the same way (RFC 6191 2).
     var staleChallenge: StaleChallenge? {
         guard let ack = first(.unacceptableAck), ack.sender == .responder,
             let reset = first(.resetAnswersBadAck), reset.sender == .originator
@@ -330,8 +343,8 @@ extension Circumstances {
             ack: ack.sighting, reset: reset.sighting, isOldStamp: isOld, isTimeWait: isOld ? true : metTimeWait)
     }
 
-    /// Whether the connection before this one was in TIME-WAIT at the server when the SYN came, or had a socket there; nil where the
-    /// capture does not have its end, or it may have been over by then.
+    /// Whether the server still had the previous connection in TIME-WAIT (true) or had a socket for it (false) when the
+    /// SYN came; nil if its end is not in the capture, or it may have been over by then.
     private var metTimeWait: Bool? {
         guard let old = file.predecessor else { return nil }
         return switch old.responderState {
@@ -346,7 +359,7 @@ extension Circumstances {
         file[.originator].lastSyn.frame > challenge.reset.frame ? ", and the SYN was sent again" : ""
     }
 
-    /// The older connection still had a socket. Whose that was nobody knows: the one that answers now is another.
+    /// The older connection still had a socket. Its owner is unknown, as a different socket answers now.
     fileprivate func staleSocket(_ challenge: StaleChallenge) -> Verdict {
         Verdict(
             side: .responder,
@@ -358,7 +371,7 @@ extension Circumstances {
             frames: [file[.originator].syn, challenge.ack, challenge.reset])
     }
 
-    /// A SYN-ACK that answers no SYN in the capture, and that its receiver resets: it had not asked.
+    /// A SYN-ACK that answers no SYN in the capture and that its receiver resets, because it had sent none.
     fileprivate func backscatter(_ side: Side) -> Verdict? {
         guard !connection.facts.contains(.synSeen), file[side.other].synAckCount > 0,
             file[side].resetAnswers.frame == file[side.other].lastSyn.frame
@@ -371,8 +384,8 @@ extension Circumstances {
             frames: [file[side].resetAnswers, file[side].reset], evidence: resetEvidence(side))
     }
 
-    /// What completed the handshake is answered with a RST: a server that is there may have no room for the connection, or have kept nothing
-    /// of the SYN.
+    /// The end of the handshake is answered with a RST: the server is there but may lack room for the connection, or
+    /// have kept nothing of the SYN.
     fileprivate func unaccepted(_ side: Side) -> Verdict? {
         let record = file[side]
         guard side == .responder, socketEnd(side) == nil, record.synAckCount > 0,
@@ -390,7 +403,8 @@ extension Circumstances {
             evidence: lostEvidence(side.other) + resetEvidence(side))
     }
 
-    /// A RST inside the handshake: the client's program may have lost its patience before the answer came, and the kernel answers that.
+    /// A RST during the handshake. The client's program may have run out of patience before the answer came, which its
+    /// kernel then answers with a RST.
     fileprivate func brokenOff(_ side: Side) -> Verdict {
         guard side == .originator, let ownTimeout, file[.responder].syn.isSeen,
             let closed = trace(side)?.openingClosed, file[.responder].syn.time > closed.time
@@ -407,10 +421,11 @@ extension Circumstances {
             frames: [file[.originator].syn, file[.responder].syn, file[side].reset], evidence: ownTimeoutEvidence)
     }
 
-    /// A RST without ACK that answers nothing.
+    /// A RST without ACK that answers no captured segment.
     fileprivate func bareReset(_ side: Side) -> Verdict? {
         let record = file[side]
-        // It may answer what was not captured, an answer to its FIN for instance; and nothing else may be known of the connection.
+        // It may answer something that was not captured, such as an ACK of its FIN, or be all that is known of the
+        // connection.
         guard record.resetAnswers.isSeen || record.lastButReset.isSeen, !mayHaveClosedUnseen(side), !lacksPlain,
             found.isDisjoint(with: [.rstIgnored, .middlebox])
         else { return nil }
@@ -430,7 +445,7 @@ extension Circumstances {
             message:
                 "\(name(side)) reset the connection with a RST without ACK"
                 + (record.resetAnswers.isSeen ? ", \(words(pause)) after the last segment of \(name(side.other))" : "")
-                // RFC 9293 3.10.7.1: the answer for no connection takes the number that it is asked for.
+                // RFC 9293 3.10.7.1: the answer for a nonexistent connection takes its number from the segment's ACK.
                 + (record.isResetAnswering
                     ? ": something on the path dropped the connection (a load balancer, firewall or NAT after an idle time), or its host"
                         + " did not know the connection, or aborts connections this way"
@@ -439,8 +454,9 @@ extension Circumstances {
             frames: [record.resetAnswers, record.reset])
     }
 
-    /// `gave up a peer that did not answer for 153s, though 8 segments asked it again; or it ` where it had sent something again in vain: from R2 on the
-    /// connection is closed (RFC 9293 3.8.3), for which some hosts send a RST.
+    /// `gave up a peer that did not answer for 153s, though 8 segments asked it again; or it ` if the side had
+    /// retransmitted in vain: once R2 is reached, the connection is closed (RFC 9293 3.8.3), and some hosts then send a
+    /// RST.
     fileprivate func givenUpWords(_ side: Side) -> String {
         let (own, peer) = (file[side], file[side.other])
         guard own.unansweredRepeats > 1, peer.last.isSeen else { return "" }
@@ -448,13 +464,13 @@ extension Circumstances {
             + " \(counted(own.unansweredRepeats, "segment")) asked it again; or it "
     }
 
-    /// How many octets waited to be read, as far as a reading says.
+    /// How many octets were unread as of the latest reading, if any.
     func unreadWords(_ side: Side) -> String {
         let octets = unread(side)
         return octets > 0 ? " (\(counted(octets, "octet")) waited at the latest reading)" : ""
     }
 
-    /// Why the kernel of one side sent a RST, and what the programs get.
+    /// Why one side's kernel sent a RST, and the errors that programs get, as evidence.
     func resetEvidence(_ side: Side) -> [Finding.Evidence] {
         var evidence: [Finding.Evidence] = []
         if let reason = resetReason(side) { evidence.append(.init("reset_reason", .text(reason.text))) }
@@ -469,13 +485,14 @@ extension Circumstances {
     /// Whether the connection had been open at this side, or was before the capture began.
     func wasSynchronized(_ side: Side) -> Bool {
         if connection.openDelay >= 0 || !connection.facts.contains(.synSeen) { return true }
-        // A RST from beyond the SYN: what lies between is not captured.
+        // A RST from beyond the SYN: what lies between was not captured.
         let record = file[side]
         if lacksPlain && record.syn.isSeen && record.reset.isSeen && record.resetNumber > 1 && !record.resetAnswersNoAck
         {
             return true
         }
-        // Who has sent a SYN and nothing else is not open, whatever a server sends with its SYN-ACK (RFC 7413); nor is text of a SYN.
+        // A side that has sent only a SYN is not open, whatever a server sends along with its SYN-ACK (RFC 7413), and
+        // text in a SYN does not change that.
         if side == .originator && !connection.facts.contains(.originatorMoreThanSyn) { return false }
         return connection.counters[0].uniqueBytes > UInt64(file.synText) || connection.counters[1].uniqueBytes > 0
     }

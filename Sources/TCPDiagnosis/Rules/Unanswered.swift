@@ -1,11 +1,11 @@
-// Rules about a SYN that got nowhere: refused, unanswered, dropped by a full queue, its answer lost.
+// Rules about a SYN without success: refused, unanswered, dropped by a full queue, or its answer lost.
 
 import TCPMachine
 import TCPModel
 import TCPTimeline
 
 extension Rule {
-    /// RFC 9293 3.10.7.1: a SYN for a port where nobody listens is answered with RST.
+    /// RFC 9293 3.10.7.1: a SYN for a port without a listener is answered with a RST.
     static let refused = Rule(.refused) { c in
         if let verdict = c.refusedUnseen { return verdict }
         guard c.connection.facts.contains(.refused) else { return nil }
@@ -35,7 +35,7 @@ extension Rule {
                 + (c.trace(.responder)?.dropReason == .netfilterDrop ? c.dropEvidence(.responder) : []))
     }
 
-    /// A SYN that a full accept queue drops is dropped in silence (`tcp_abort_on_overflow` changes only the third segment's fate).
+    /// A full accept queue drops SYNs silently (`tcp_abort_on_overflow` only affects the third segment of a handshake).
     static let acceptQueueFull = Rule(.acceptQueueFull) { c in
         if let verdict = c.lostBehindCookie ?? c.queueWasFull { return verdict }
         guard c.isUnanswered, let listener = c.fullListener else { return nil }
@@ -76,7 +76,7 @@ extension Rule {
                 + c.errnoEvidence + c.ownTimeoutEvidence)
     }
 
-    /// The SYN-ACK is in the capture, and the client still asks: it does not get it.
+    /// The capture has the SYN-ACK, but the client keeps sending SYNs: the answer does not reach it.
     static let synAckLost = Rule(.synAckLost) { c in
         guard c.isAnswerLost else { return nil }
         let (client, server) = (c.file[.originator], c.file[.responder])
@@ -102,13 +102,13 @@ extension Rule {
 }
 
 extension Circumstances {
-    /// When the client stopped asking, as far as the kernel says; else now.
+    /// When the client stopped sending SYNs, as far as the kernel reports it; otherwise now.
     fileprivate var openingEnd: Timestamp {
         let drop = file.dropped.first { $0.side == .originator }?.time
         return min(now, trace(.originator)?.destroyTime ?? drop ?? now)
     }
 
-    /// Why nothing came back, as far as this host's kernel knows.
+    /// Why no answer came back, as far as this host's kernel knows.
     fileprivate var silenceWords: String {
         let drop = openingDrop
         if resetReason(.responder) == .noSocket {
@@ -145,7 +145,7 @@ extension Circumstances {
             return
                 "no answer to any SYN was captured, so a filter or the point of capture may have left it out; otherwise \(causes)"
         }
-        // Every TCP asks again after a second (RFC 6298 2.1), some after three.
+        // Every TCP retransmits its SYN after one second (RFC 6298 2.1), some after three.
         if file[.originator].synCount == 1, openingEnd.since(file[.originator].syn.time) > 4 * Span.second {
             return
                 "it was not sent again, as an unanswered SYN would be: the answer was not captured, or the caller gave up; otherwise \(causes)"
@@ -153,8 +153,9 @@ extension Circumstances {
         return causes
     }
 
-    /// Why a listener with room does not answer. What its own count says, it was given: TCP drops a SYN itself where its SYN queue is
-    /// full and cookies are off, or where no route leads back (`tcp_conn_request`), and no event tells.
+    /// Why a listener with room does not answer. SYNs in the listener's own count did reach it: TCP itself drops a SYN
+    /// if the SYN queue is full and cookies are off, or if there is no route back (`tcp_conn_request`), and no event
+    /// reports that.
     private var listenerSilenceWords: String {
         let later = kernel?.responder.laterRefusals ?? 0
         let refusals = max(kernel?.responder.listenerRefusals ?? 0, later)
@@ -171,8 +172,8 @@ extension Circumstances {
                 + " its SYN queue is nearly full (\(settings))")
     }
 
-    /// The rule may be in a container's, or a router's, network namespace: it must be where the SYN was captured on its way out, and
-    /// no event says which.
+    /// The rule may be in the network namespace of a container or router: the SYN was captured on its way out, and no
+    /// event identifies the namespace.
     private func otherNamespaceWords(_ reason: KernelWord) -> String {
         guard reason == .netfilterDrop, kernel?.responder.isLocal == false, kernel?.originator.isLocal == true else {
             return ""
@@ -180,7 +181,8 @@ extension Circumstances {
         return ", in this network namespace or in another one that the SYNs come through"
     }
 
-    /// That connection tracking threw packets away meanwhile: it has no room, or no memory (`nf_conntrack_in`).
+    /// Reports that connection tracking dropped packets in the meantime, for lack of room or memory
+    /// (`nf_conntrack_in`).
     private var trackingWords: String {
         guard let dropped = host.untracked else { return "" }
         return
@@ -188,16 +190,16 @@ extension Circumstances {
             + " (net.netfilter.nf_conntrack_max)"
     }
 
-    /// What the kernel dropped of the handshake, SYNs or their answers; nil for nothing.
+    /// The segments of the handshake that the kernel dropped, SYNs or their answers; nil if there were none.
     var openingDrop: (reason: KernelWord, count: UInt32)? {
-        // That nobody listens is no drop: the RST answers.
+        // A missing listener is not a drop: the SYN is answered with a RST.
         let traces = [trace(.responder), trace(.originator)].compactMap { $0 }
             .filter { $0.drops > 0 && $0.dropReason != .noSocket }
         guard let reason = traces.first?.dropReason else { return nil }
         return (reason, traces.reduce(0) { $0 + $1.drops })
     }
 
-    /// The same as evidence.
+    /// `openingDrop` as evidence.
     var openingDropEvidence: [Finding.Evidence] {
         guard let openingDrop else { return [] }
         return [
@@ -205,36 +207,42 @@ extension Circumstances {
         ]
     }
 
-    /// No SYN is sent again sooner, in nanoseconds: RFC 6298 2.1 has it wait for a second, some hosts are quicker.
+    /// The shortest time in nanoseconds before a SYN is retransmitted: RFC 6298 2.1 requires a second, some hosts are
+    /// quicker.
     private static let openingTimeout = 200 * Span.millisecond
 
-    /// Whether the server's answer was captured, and the client does not have it: it repeats its SYN, or its kernel says so.
+    /// Whether the server's answer was captured but did not reach the client, which repeats its SYN or whose kernel
+    /// shows it.
     var isAnswerLost: Bool {
         guard connection.openDelay < 0, file[.responder].synAckCount > 0, file[.originator].syn.isSeen,
             !connection.facts.contains(.originatorMoreThanSyn), !connection.facts.contains(.reset),
             !connection.isSelfConnect, !connection.responder.openedActively,
-            // Who acknowledges more than the SYN was heard by the client, and has heard it.
+            // A server that acknowledges more than the SYN has heard the client, and the client has heard the server.
             !hasAnsweredMore
         else { return false }
         if kernel?.originator.contradiction == .synSent { return true }
-        // Its only SYN, captured behind the answer to it, was not sent behind it unless a timer may have run out in between.
+        // A single SYN that was captured after its own answer is merely out of order, unless enough time passed for a
+        // retransmission timer.
         let client = file[.originator]
         guard client.synCount > 1 || client.lastSyn.time.since(file[.responder].syn.time) >= Self.openingTimeout else {
             return false
         }
-        // One SYN more may have crossed the answer on a long way: two, or three seconds, are more than any way takes.
+        // On a long path, one more SYN may cross the answer; two SYNs, or three seconds, are more than any path
+        // explains.
         return client.synsAfterAnswer > 1
             || client.synsAfterAnswer > 0 && since(file[.responder].syn) >= 3 * Span.second
     }
 
-    /// Whether the server has acknowledged more than the SYN, which shows that the handshake ended, captured or not.
+    /// Whether the server has acknowledged more than the SYN, which shows that the handshake completed, captured or
+    /// not.
     private var hasAnsweredMore: Bool {
         let answered = file[.originator].acknowledged
         return file[.responder].last.frame != file[.responder].lastSyn.frame && answered > 1 + file.synText
     }
 
-    /// A RST that is all there is, with the numbers of an answer to a SYN (RFC 9293 3.10.7.1: SEG.SEQ is 0): the SYN was not
-    /// captured. Where its client is on this host, and the server's kernel sent no RST, it never got to the interface.
+    /// A connection that consists only of a RST with the numbers of an answer to a SYN (RFC 9293 3.10.7.1: SEG.SEQ is
+    /// 0): the SYN was not captured. If its client is on this host and the server's kernel sent no RST, the SYN never
+    /// reached the interface.
     var refusedUnseen: Verdict? {
         let refuser: Side? = connection.facts.contains(.refused) ? .responder : resetter
         guard let side = refuser, file[side].resetHadAck, connection.firstSequence == SequenceNumber(0),
@@ -257,14 +265,14 @@ extension Circumstances {
             evidence: resetReason(side).map { [.init("reset_reason", .text($0.text))] } ?? [])
     }
 
-    /// `, but lab-server[7] listens on 127.0.0.1:9500`, one of those who do.
+    /// `, but lab-server[7] listens on 127.0.0.1:9500`, naming one of possibly several listeners.
     var elsewhereWords: String {
         guard let listener = kernel?.responder.elsewhere else { return "" }
         let process = kernel?.responder.elsewhereProcess
         return ", but \(process.map { "\($0.command)[\($0.pid)]" } ?? "somebody") listens on \(listener.local)"
     }
 
-    /// The process that should call accept().
+    /// The processes that should call accept(), as evidence.
     var listenerEvidence: [Finding.Evidence] {
         guard let view = kernel?.responder, let process = view.listenerProcess else { return [] }
         if view.listenerSharerCount > 0 {
@@ -274,7 +282,7 @@ extension Circumstances {
         return [.init("pid", .number(Int64(process.pid))), .init("comm", .text(process.command))]
     }
 
-    /// The listener whose accept queue has no room for one more; of several on one address, one of those.
+    /// The listener whose accept queue is full; one of them if several share the address.
     var fullListener: KernelSocket? { kernel?.responder.listener.flatMap { $0.isFull ? $0 : nil } }
 
     /// `, one of 2 listeners there` where several share the address (SO_REUSEPORT).
@@ -283,13 +291,13 @@ extension Circumstances {
         return ", one of \(count) listeners there"
     }
 
-    /// The same as evidence.
+    /// `oneOfListeners` as evidence.
     var listenersEvidence: [Finding.Evidence] {
         guard let count = kernel?.responder.listenerCount, count > 1 else { return [] }
         return [.init("listeners", .number(Int64(count)))]
     }
 
-    /// That no full queue is the reason for silence.
+    /// States that a full queue is not the reason for the silence.
     func roomWords(_ listener: KernelSocket) -> String {
         if let count = kernel?.responder.listenerCount, count > 1 {
             return "one of \(count) listeners there is to take it, and none of their queues is full"
@@ -298,14 +306,15 @@ extension Circumstances {
         return "somebody listens there and its queue has room (\(listener.receiveQueue) of \(listener.backlog ?? 0))"
     }
 
-    /// The queue was full when the handshake's last ACK came. With a SYN cookie nothing had been kept till then, and nothing is now
-    /// (`tcp_v4_syn_recv_sock`): the client believes in a connection that its server does not have.
+    /// The accept queue was full when the handshake's last ACK came. With a SYN cookie the server had stored nothing
+    /// before, and stores nothing now (`tcp_v4_syn_recv_sock`): the client has a connection that its server does not
+    /// have.
     fileprivate var lostBehindCookie: Verdict? {
         guard host.cookies != nil, let view = kernel?.responder, view.isRead, view.isLocal, view.socket == nil,
             view.trace.transitions == 0,
             case let isMissing = state(.responder) == .listen,
             let listener = fullListener ?? (host.overflows == nil && !isMissing ? nil : view.listener),
-            // Nobody heeds what it sends, or the kernel has no such socket.
+            // The server does not react to what the client sends, or its kernel has no such socket.
             connection.openDelay >= 0, isMissing || file[.originator].repeated.isSeen,
             !file[.responder].lastText.isSeen,
             !file[.responder].lastSyn.isSeen || file[.responder].last.frame == file[.responder].lastSyn.frame
@@ -323,17 +332,19 @@ extension Circumstances {
                 + listenerEvidence + acceptTroubleEvidence)
     }
 
-    /// The queue was full when the SYN came, and is not any more: the SYN was sent again meanwhile, and answered or not.
+    /// The queue was full when the SYN came but no longer is: the SYN was retransmitted since, whether or not it was
+    /// answered.
     var queueWasFull: Verdict? {
-        // One that was let in may have filled the queue again.
+        // The connection that was let in may have filled the queue again.
         let wait = connection.synAckDelay
         guard fullListener == nil || wait >= 0, let overflows = host.overflows,
             let listener = kernel?.responder.listener,
             file[.originator].synCount > 1 || isUnanswered, openingDrop == nil
         else { return nil }
-        // Linux sends a SYN again after a second: what came sooner was sent again for another reason.
+        // Linux retransmits a SYN after one second: an earlier repeat had another cause.
         guard wait < 0 || wait >= 900 * Span.millisecond, staleChallenge == nil else { return nil }
-        // The overflows are the whole host's; the listener's own count says whether they were its own, if it was read before.
+        // The overflows are those of the whole host; the listener's own count, if read before, shows whether they were
+        // its own.
         let refusals = kernel?.responder.listenerRefusals
         guard refusals != 0 else { return nil }
         return Verdict(
@@ -353,16 +364,19 @@ extension Circumstances {
                 + listenerEvidence)
     }
 
-    /// Whether an answer may have been left out: the capture has none to any SYN, and nothing says that this one had none.
+    /// Whether the answer may have been left out of the capture: it has no answer to any SYN, and nothing shows that
+    /// this one had none.
     private var mayLackAnswers: Bool { !showsAnswers && connection.mayLackAnswer(kernel) }
 
-    /// Whether SYNs have waited a second or more for any answer: so long a sender waits before it asks again (RFC 6298 2.1). While
-    /// nothing explains it, an explanation is waited for: that nobody has an address on a link Linux knows after three seconds
-    /// (ARP, RFC 4861 10). That a capture ends sooner is no silence, unless it is known why no answer will come.
+    /// Whether SYNs have gone unanswered for a second or more, the time after which a sender retransmits (RFC 6298
+    /// 2.1). While nothing explains the silence, wait longer for an explanation: Linux notices only after three seconds
+    /// that an address does not answer on a link (ARP, RFC 4861 10). If the capture ends sooner, that is no silence,
+    /// unless it is known why no answer will come.
     var isUnanswered: Bool {
-        // An answer that was not captured is one.
+        // An answer that was not captured counts as one.
         guard connection.outcome == .noAnswer, file[.originator].syn.isSeen, !wasOpened else { return false }
-        // Nor did it get one whose program did not wait for it, if no answer takes so long on any link nearby.
+        // A SYN also counts as unanswered if its program did not wait longer, provided that no nearby link takes that
+        // long.
         let isExplained =
             file.icmp != nil || openingDrop != nil || fullListener != nil || ownTimeout ?? 0 >= Self.openingTimeout
         let patience = isOver || isExplained ? Span.second : 3300 * Span.millisecond

@@ -1,9 +1,10 @@
-// The pages of the host's TCP counters that the end of a live trace names: their words are TCPModel's, the rest is here.
+// The pages of the host's TCP counters that the end of a live trace mentions. Their summaries are TCPModel's; the rest
+// is here.
 
 import TCPModel
 
 extension Explanation {
-    /// A page for each counter that explains trouble.
+    /// A page for each counter that indicates trouble.
     static let counters: [Explanation] = HostCounterTroubles.meanings.sorted { $0.key < $1.key }.map { name, meaning in
         let more = remarks[name]
         var sections: [Section] = [
@@ -23,7 +24,7 @@ extension Explanation {
         name == "ConntrackDrop" ? "/proc/net/stat/nf_conntrack (column drop, in hexadecimal)" : "`nstat -az \(name)`"
     }
 
-    /// The counter's name for a word: as nstat has it, or without the group before it, in any case.
+    /// The counter named by a word: nstat's name, or that name without the group prefix, in any case.
     static func counterName(for word: String) -> String? {
         let folded = word.lowercased()
         return HostCounterTroubles.meanings.keys.first { name in
@@ -32,8 +33,8 @@ extension Explanation {
         }
     }
 
-    /// A page for a counter that explains no trouble, as -v lists them by nstat's names; nil for other words, and for a slip in a name that
-    /// has a page.
+    /// A page for a counter that indicates no trouble but is listed by -v under nstat's name; nil for other words, and
+    /// for a misspelled name that has a page.
     static func page(ofOtherCounter word: String) -> Explanation? {
         guard let group = ["TcpExt", "Tcp", "IpExt", "Ip6", "Ip"].first(where: word.hasPrefix),
             word.dropFirst(group.count).first?.isUppercase == true, word.utf8.allSatisfy(HostCounters.isNameOctet)

@@ -3,7 +3,7 @@
 import TCPModel
 
 extension Explanation {
-    /// Pages by the set of bits that they tell.
+    /// Pages by the set of bits that they explain.
     static let flagPages: [(flags: TCPFlags, page: Explanation)] = [
         (
             .syn,
@@ -198,7 +198,8 @@ extension Explanation {
         (.ae, "AE"), (.ack, "ACK"),
     ]
 
-    /// The page of a set of bits: its own, its bit's (most bits come with ACK), or one made of its bits'.
+    /// The page for a set of bits: its own page, that of its only bit besides ACK, or one composed from the pages of
+    /// its bits.
     static func page(of flags: TCPFlags) -> Explanation {
         if let own = flagPages.first(where: { $0.flags == flags }) { return own.page }
         let rest = flags.subtracting(.ack)
@@ -212,7 +213,7 @@ extension Explanation {
             sections: [Section("Bit by bit", texts)])
     }
 
-    /// The bits that a word names: `SYN,ACK`, or tcpdump's letters `[S.]`, or NDJSON's `SA`.
+    /// The bits that a word names, in the form `SYN,ACK`, tcpdump's `[S.]`, or NDJSON's `SA`.
     static func flags(named word: String) -> TCPFlags? {
         var text = word[...]
         if text.hasPrefix("["), text.hasSuffix("]") { text = text.dropFirst().dropLast() }

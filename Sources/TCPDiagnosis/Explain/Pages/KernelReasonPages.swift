@@ -1,7 +1,8 @@
-// The pages of the kernel's own words: why it dropped a segment (enum skb_drop_reason), why it sent a RST (enum sk_rst_reason).
+// The pages of the kernel's reasons for dropping a segment (enum skb_drop_reason) or sending a RST (enum
+// sk_rst_reason).
 
 extension Explanation {
-    /// What the kernel did for that reason.
+    /// What the kernel did for the reason.
     private enum Deed {
         case drop
         case answer
@@ -31,7 +32,8 @@ extension Explanation {
                 + (see.map { [.see($0)] } ?? []))
     }
 
-    /// Those of Linux 6 that concern TCP, in the order of a segment's way; the newest kernels have some of them only.
+    /// The reasons in Linux 6 that concern TCP, in the order in which a segment meets them; some exist only in the
+    /// newest kernels.
     static let kernelReasons: [Explanation] = beforeTCP + signatures + sockets + segments + resets
 
     // MARK: On the way to TCP

@@ -1,4 +1,4 @@
-// The pages of our own words: outcomes, certainty, marks; and of the errors that calls return.
+// The pages of this program's own terms (outcomes, certainty, marks), and of errors that calls return.
 
 import TCPModel
 import TCPTimeline

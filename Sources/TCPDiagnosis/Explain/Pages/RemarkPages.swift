@@ -202,7 +202,7 @@ extension Explanation {
             see: "explain 'delayed ACK', explain RTT"),
     ]
 
-    /// What stands where a process or a state is expected.
+    /// Remarks shown in place of a process or a state.
     private static let owners = [
         remark(
             "not captured",

@@ -1,4 +1,5 @@
-// The pages of the eleven states. How they are entered and left is printed from the machine's own diagram.
+// The pages of the eleven states. The transitions into and out of each state are generated from the machine's own
+// diagram.
 
 import TCPMachine
 import TCPModel
@@ -25,7 +26,7 @@ extension Explanation {
         return Explanation(.state, "\(state.displayName)", text.summary, sections: sections)
     }
 
-    /// What takes an edge. In SYN_SENT there is nobody yet who would have to be told of an end.
+    /// What triggers a transition. In SYN_SENT there is no peer yet that would have to be informed of an abort.
     private static func words(_ edge: TransitionDiagram.Edge) -> String {
         edge.from == .synSent && edge.rule == .abort
             ? "close() or abort: nothing is sent (RFC 9293 3.10.4, RFC 9293 3.10.5)" : edge.rule.words
@@ -33,10 +34,10 @@ extension Explanation {
 
     private static let aReset = "a RST, sent or received (RFC 9293 3.10.5, RFC 9293 3.10.7.4)"
 
-    /// How a RST ends the state, beyond what the edges of the diagram say of it.
+    /// How a RST ends the state, beyond the diagram's transitions.
     private static func reset(_ state: TCPState) -> String? {
         guard TransitionDiagram.resetEdges.contains(where: { $0.from == state && $0.to == .closed }) else { return nil }
-        // These have sent and received a FIN: an abort has nobody to tell.
+        // In these states both FINs have been exchanged, so an abort has no one to inform.
         if [.closing, .lastAck, .timeWait].contains(state) {
             return "CLOSED: a RST received (RFC 9293 3.10.7.4); abort: nothing is sent (RFC 9293 3.10.5)"
         }
@@ -152,7 +153,7 @@ extension Explanation {
 }
 
 extension RFCRule {
-    /// What takes the edge, in plain words, with the section.
+    /// What triggers the transition, in plain words, with the section of the RFC.
     var words: String {
         switch self {
         case .activeOpen: "connect(): a SYN is sent (RFC 9293 3.10.1)"

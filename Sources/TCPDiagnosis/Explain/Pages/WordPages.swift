@@ -1,7 +1,7 @@
-// The pages of words that rows, columns and findings use: sizes and numbers of the header, timers, options, queues.
+// The pages of words used in rows, columns and findings: sizes and numbers of the header, timers, options, queues.
 
 extension Explanation {
-    /// Words that mean the same as the name of a page.
+    /// Synonyms of page names.
     static let otherWords: [String: String] = [
         "bytes": "data", "byte": "data", "octets": "data", "octet": "data", "text": "data",
         "warning": "note", "error": "note", "info": "note", "warn": "note",

@@ -61,7 +61,7 @@ extension Explanation {
             .see("The labels page of the documentation, for Zeek's rule and every difference."))
     }
 
-    /// What each letter of the history stands for, in lower case.
+    /// The meaning of each letter of the history, in lower case.
     static let historyLetters: [(letter: Character, meaning: String, note: String)] = [
         ("s", "SYN without ACK", "Again only with another ISN: repeated SYNs are one letter."),
         ("h", "SYN and ACK: the answer to a SYN", "Again only with another ISN."),
@@ -94,7 +94,7 @@ extension Explanation {
         return Explanation(.history, String(letter), side + entry.meaning + ".", .meaning(entry.note + rule))
     }
 
-    /// The longest history that is told: Zeek's repeat, ours end after 21 letters.
+    /// The longest history that is explained: Zeek's histories repeat letters, ours end after 21.
     private static let longestHistory = 64
 
     static func page(ofHistory word: String) -> Explanation? {
