@@ -116,7 +116,7 @@ func retrying<Number: FixedWidthInteger & SignedInteger>(_ call: () -> Number) -
     // The stream is open: every value comes from a successful init, and deinit runs once.
     deinit { unsafe closedir(stream) }
 
-    /// The next entry whose name is a decimal number, as that number; nil at the end. Other entries are skipped.
+    /// The next entry whose name is a decimal number, as that number; nil at the end. All other entries are skipped.
     mutating func nextNumber() -> Int32? {
         // The entry is valid until the next readdir on this stream; its digits are parsed before then.
         while let entry = unsafe readdir(stream) {

@@ -10,7 +10,7 @@ public import TCPModel
 public struct SocketSnapshot: Sendable {
     /// The sockets in the kernel's order, IPv4 first.
     public private(set) var sockets: [KernelSocket] = []
-    /// The wall clock just before the reading began (CLOCK_REALTIME, the clock of packet timestamps).
+    /// The wall clock just before the reading began (CLOCK_REALTIME, the clock of packet time stamps).
     public internal(set) var readBegan = Timestamp(nanoseconds: 0)
     /// The wall clock just after the reading ended.
     public internal(set) var readEnded = Timestamp(nanoseconds: 0)

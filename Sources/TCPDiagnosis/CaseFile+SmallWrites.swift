@@ -4,7 +4,7 @@
 import TCPModel
 import TCPTimeline
 
-/// What a side's small segments have waited for.
+/// What a side's small segments waited for.
 struct SmallWrites: BitwiseCopyable {
     /// Smaller segments are not full-sized on any usual link; where the MSS is below this, it takes its place.
     static let small: UInt32 = 1200

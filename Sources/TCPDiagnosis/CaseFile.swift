@@ -8,13 +8,13 @@ import TCPTimeline
 struct SideRecord: BitwiseCopyable {
     /// Its first SYN, or SYN-ACK.
     var syn = Sighting()
-    /// The number of SYNs without ACK that it sent.
+    /// How many SYNs without ACK it sent.
     var synCount: UInt32 = 0
     /// The latest SYN.
     var lastSyn = Sighting()
-    /// The number of SYN-ACKs that it sent.
+    /// How many SYN-ACKs it sent.
     var synAckCount: UInt32 = 0
-    /// The number of SYNs that it sent after the peer's SYN-ACK had been captured.
+    /// How many SYNs it sent after the peer's SYN-ACK had been captured.
     var synsAfterAnswer: UInt32 = 0
     /// The peer's latest acknowledgment, relative to this side's first number.
     var acknowledged: UInt32 = 0
@@ -106,7 +106,7 @@ struct SideRecord: BitwiseCopyable {
     var unansweredKeepAlives: UInt32 = 0
     var firstKeepAlive = Sighting()
     var lastKeepAlive = Sighting()
-    /// Its small segments and what they waited for.
+    /// Its small segments, and what they waited for.
     var smallWrites = SmallWrites()
 }
 
@@ -147,7 +147,7 @@ struct LargeSegment: BitwiseCopyable {
     /// The range of the latest other segment of at least that size.
     var next = SequenceNumber(0)
     var nextEnd = SequenceNumber(0)
-    /// The number of times that it was sent.
+    /// How often it was sent.
     var sendings: UInt32 = 0
     /// Whether its first octet was acknowledged, or another segment of that size has arrived.
     var arrived = false
@@ -181,7 +181,7 @@ struct SmallerPiece: BitwiseCopyable {
     var arrived = Sighting()
 }
 
-/// A frame and its time; frame 0 means never.
+/// A frame and its time; frame 0 = never.
 struct Sighting: BitwiseCopyable {
     var frame: UInt64 = 0
     var time = Timestamp(nanoseconds: 0)

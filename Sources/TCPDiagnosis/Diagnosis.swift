@@ -22,7 +22,7 @@ public struct Diagnosis: Sendable {
     /// The case files by slot; number 0 where none was opened. Read and modified in place, because copying one takes
     /// longer than processing most segments.
     private var files: [CaseFile] = []
-    /// Live: connections that have not settled yet, and those that were judged but are not over.
+    /// Live: connections that have not settled yet, and those that were judged and are not over.
     private var settlingQueue = DueQueue()
     private var patientQueue = DueQueue()
     private let isLive: Bool

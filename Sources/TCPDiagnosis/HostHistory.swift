@@ -10,7 +10,7 @@ struct HostSpan: BitwiseCopyable {
     var to: Timestamp
     /// Valid SYN cookies that were received.
     var cookies: UInt64
-    /// The number of connections accepted by this host's listeners in total.
+    /// The total number of connections opened to this host.
     var opened: UInt64
     /// SYNs and last ACKs that found an accept queue full.
     var overflows: UInt64

@@ -44,7 +44,7 @@ extension Circumstances {
         return resetTime <= time
     }
 
-    /// `; the RST was not captured`, if that is the case.
+    /// `; the RST was not captured`, if that is so.
     func uncapturedWords(_ side: Side) -> String {
         uncapturedReset(of: side) == nil ? "" : "; the RST was not captured"
     }

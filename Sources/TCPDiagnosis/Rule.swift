@@ -25,7 +25,7 @@ struct Circumstances {
     let now: Timestamp
     /// Whether nothing more will happen: the connection has ended, or the capture has.
     let isOver: Bool
-    /// Whether the capture contains answers to SYNs, of any connection.
+    /// Whether the capture has answers to SYNs, of any connection.
     let showsAnswers: Bool
 
     /// The codes found so far.

@@ -15,7 +15,7 @@ public struct SockDiag: ~Copyable {
     public struct Counts: Hashable, Sendable {
         /// Readings of a list that changed while it was being read; all but the last attempt are repeated.
         public var interrupted = 0
-        /// Lists that still changed during the last attempt: they may lack sockets.
+        /// Lists that still changed in the last attempt: they may lack sockets.
         public var incomplete = 0
         /// Datagrams lost because the receive buffer was full (ENOBUFS).
         public var lost = 0

@@ -102,7 +102,7 @@ import Glibc
         let count = Int(min(head - tail, UInt64(size)))
         let start = Int(tail % UInt64(size))
         let first = min(count, size - start)
-        // start < size and first <= size - start, so both pieces are inside the mapped ring behind the control page.
+        // start < size and first <= size - start: both pieces lie inside the mapped ring behind the control page.
         unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: base + page + start, count: first))
         if count > first {
             unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: base + page, count: count - first))

@@ -93,7 +93,7 @@ public final class TracepointSource {
     /// Processes whose exit was in the latest reading.
     private var endedBefore: [Int32] = []
     private let ports: Set<UInt16>
-    /// The number of our network namespace, if known.
+    /// The number of our network namespace, if it is known.
     private let namespace = NetworkNamespaces.own()
     private var processors: ProcessorWatch
     /// The times at which processes recently began to exit.

@@ -236,7 +236,7 @@ extension Circumstances {
             ] + dropEvidence(side.other))
     }
 
-    /// A smaller piece of the same octets got through after the whole had not: the sender found the limit by itself.
+    /// A smaller piece of the same octets got through, after the whole had not: the sender found the limit by itself.
     fileprivate func foundByPieces(_ side: Side) -> Verdict? {
         let (large, piece) = (file[side].large, file[side].large.piece)
         guard piece.arrived.isSeen, isOver || since(piece.arrived) >= Self.patience, file.pathMTU?.side != side,
@@ -261,7 +261,7 @@ extension Circumstances {
     /// A RST that should have ended the connection but did not.
     fileprivate var unheededReset: Verdict? {
         guard file.seen.contains(.resetUnheeded), !connection.facts.contains(.reset),
-            // A sender whose RST was lost is gone all the same; a side that carried on did not send the RST.
+            // A sender whose RST was lost is gone nevertheless; a side that carried on did not send the RST.
             let side = [Side.originator, .responder].first(where: {
                 file[$0].firstReset.isSeen && file[$0].lastButReset.frame > file[$0].firstReset.frame
             })

@@ -5,7 +5,7 @@ import TCPModel
 import TCPTimeline
 
 extension Rule {
-    /// RFC 9293 3.5 allows this; with ephemeral ports it happens by accident.
+    /// RFC 9293 3.5 allows it; with ephemeral ports it happens by accident.
     static let selfConnect = Rule(.selfConnect) { c in
         guard c.connection.isSelfConnect else { return nil }
         return Verdict(

@@ -485,7 +485,7 @@ extension Circumstances {
     /// Whether the connection had been open at this side, or was before the capture began.
     func wasSynchronized(_ side: Side) -> Bool {
         if connection.openDelay >= 0 || !connection.facts.contains(.synSeen) { return true }
-        // A RST from beyond the SYN: what lies between was not captured.
+        // A RST from beyond the SYN: what lies between is not captured.
         let record = file[side]
         if lacksPlain && record.syn.isSeen && record.reset.isSeen && record.resetNumber > 1 && !record.resetAnswersNoAck
         {

@@ -81,7 +81,7 @@ struct ProgramText {
     /// BPF_RB_NO_WAKEUP.
     private static let noWakeUp: Int32 = 1
 
-    /// Adds 1 to the number that is the first value of a map.
+    /// Adds 1 to the number that is a map's first value.
     mutating func count(_ descriptor: Int32) {
         map(.r1, descriptor, isValue: true)
         move(.r2, 1)

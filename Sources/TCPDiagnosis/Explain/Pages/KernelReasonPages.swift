@@ -2,7 +2,7 @@
 // sk_rst_reason).
 
 extension Explanation {
-    /// What the kernel did for the reason.
+    /// What the kernel did for that reason.
     private enum Deed {
         case drop
         case answer
