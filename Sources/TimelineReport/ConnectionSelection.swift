@@ -1,32 +1,32 @@
-// Which connections a user wants to see: --state, --outcome, --pid, --pname. (Filter words choose packets, not these.)
+// The user's selection of connections: --state, --outcome, --pid, --pname. (Filter expressions select packets instead.)
 
 import TCPMachine
 public import TCPModel
 public import TCPTimeline
 
-/// A choice of connections, made when one is over; empty criteria choose all.
+/// A selection of connections, applied when a connection is over. Empty criteria select everything.
 public struct ConnectionSelection: Sendable {
-    /// States of which either endpoint must be in one at the end.
+    /// The states of which at least one endpoint must be in one at the end.
     public var states: [TCPState] = []
-    /// Outcomes of which it must have one.
+    /// The outcomes of which the connection must have one.
     public var outcomes: [Outcome] = []
-    /// Processes of which one must own an end.
+    /// The ids of the processes of which one must own an end.
     public var processIDs: [Int32] = []
-    /// Names of processes of which one must own an end.
+    /// The names of the processes of which one must own an end.
     public var processNames: [String] = []
 
-    /// Whether an end must be the traced command's.
+    /// Whether one end must belong to the traced command.
     public var ofCommand = false
 
-    /// Everything.
+    /// Selects everything.
     public init() {}
 
-    /// Whether there is any criterion.
+    /// Whether no criterion is set.
     public var isEverything: Bool {
         states.isEmpty && outcomes.isEmpty && processIDs.isEmpty && processNames.isEmpty && !ofCommand
     }
 
-    /// Whether to show `connection`.
+    /// Whether `connection` is selected.
     public func shows(_ connection: Connection, _ kernel: KernelView?) -> Bool {
         if isEverything { return true }
         if ofCommand && kernel?.isOfCommand != true { return false }
@@ -38,10 +38,10 @@ public struct ConnectionSelection: Sendable {
         return !choosesProcesses || kernel.map(isOfChosenProcess) == true
     }
 
-    /// Whether processes are chosen.
+    /// Whether there are criteria for processes.
     public var choosesProcesses: Bool { !(processIDs.isEmpty && processNames.isEmpty) }
 
-    /// Whether one of the chosen processes owns an end.
+    /// Whether one of the selected processes owns an end.
     public func isOfChosenProcess(_ kernel: KernelView) -> Bool {
         kernel.owners.contains { processIDs.contains($0.pid) || processNames.contains($0.command) }
     }

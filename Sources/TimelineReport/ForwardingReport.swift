@@ -1,17 +1,17 @@
-// A report around another one, which hears and says the same but for what it changes.
+// A report that wraps another one and forwards everything except what it changes.
 
 package import TCPModel
 package import TCPTimeline
 
-/// A live trace's report that hands on to another one everything that it does not take in itself. What is added to `TraceReport` is added
-/// here, too: else the default there would stand in for what the inner report wants.
+/// A live trace's report that forwards to another report everything that it does not handle itself. Additions to
+/// `TraceReport` must be repeated here; otherwise its default implementation would override the inner report's.
 package protocol ForwardingReport: TraceReport {
     associatedtype Inner: TraceReport
-    /// The report that is told.
+    /// The report that receives the events.
     var inner: Inner { get set }
 }
 
-/// All of `TraceReport` but its parts, which only replays have.
+/// All requirements of `TraceReport` except for partial reports, which only replays use.
 package extension ForwardingReport {
     var countsCopiesOnce: Bool { inner.countsCopiesOnce }
     var countsIncomplete: Bool { inner.countsIncomplete }

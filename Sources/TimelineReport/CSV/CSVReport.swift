@@ -1,14 +1,15 @@
-// `-T csv`: RFC 4180, one header line, one line a connection, the names of the `conn` record.
+// `-T csv`: RFC 4180, with one header line, one line per connection, and the names of the `conn` record.
 
 public import TCPModel
 public import TCPTimeline
 
 import TCPMachine
 
-/// The CSV report: CRLF line ends, no padding, an empty field for what is not known.
+/// The CSV report: CRLF line ends, no padding, and empty fields for unknown values.
 ///
-/// An object of the `conn` record becomes a column for each of its keys, joined by a dot. Left out are the keys that have several
-/// values or are of few connections, and those of statistics, which nobody pays for here; the schema page names them.
+/// An object of the `conn` record becomes a column for each of its keys, joined by a dot. Keys that have several values
+/// or apply to few connections are left out, as are those of statistics, which are not computed for this report; the
+/// schema page lists them.
 public struct CSVReport: PartitionedReport {
     /// The columns, in order.
     public static let fields: [StaticString] = [
@@ -27,10 +28,10 @@ public struct CSVReport: PartitionedReport {
 
     private let selection: ConnectionSelection
     private var needsHeader: Bool
-    /// The findings of connections that are not over, by slot.
+    /// The codes of the findings about connections that are not over, by slot.
     private var findings: [UInt32: (number: UInt64, codes: [FindingCode])] = [:]
 
-    /// A report of the selected connections. With `findings` the last column has their findings' codes.
+    /// A report of the selected connections. With `findings`, the last column holds the codes of their findings.
     public init(
         header: Bool = true, selection: ConnectionSelection = ConnectionSelection(), findings: Bool = false
     ) {
@@ -39,10 +40,10 @@ public struct CSVReport: PartitionedReport {
         wantsFindings = findings
     }
 
-    /// For a column of their own only: making them costs time.
+    /// Findings are requested only for their own column, because computing them takes time.
     public let wantsFindings: Bool
 
-    /// Takes in a finding.
+    /// Records a finding for its connection's line.
     public mutating func finding(
         _ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
@@ -52,10 +53,10 @@ public struct CSVReport: PartitionedReport {
         findings[finding.connection.slot] = (number, codes + [finding.code])
     }
 
-    /// Segments are not asked for.
+    /// False: single segments are not needed.
     public var readsSegments: Bool { false }
 
-    /// The lines of some connections, without the header.
+    /// A report for a share of the connections, without the header.
     public func part(of count: Int) -> CSVReport {
         CSVReport(header: false, selection: selection, findings: wantsFindings)
     }
@@ -67,10 +68,10 @@ public struct CSVReport: PartitionedReport {
         writeHeader(&out)
     }
 
-    /// Lost frames are no connection.
+    /// Ignored: lost frames belong to no connection.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {}
 
-    /// Reports a connection that is over.
+    /// Writes the line of a connection that is over.
     public mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
@@ -99,7 +100,7 @@ public struct CSVReport: PartitionedReport {
         out.append("\r\n")
     }
 
-    /// An empty report still has its header line.
+    /// Makes sure that even an empty report has its header line.
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {

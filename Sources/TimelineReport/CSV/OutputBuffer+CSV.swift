@@ -1,8 +1,8 @@
-// Fields of CSV (RFC 4180) that come from outside.
+// CSV fields (RFC 4180) with untrusted contents.
 
 extension OutputBuffer {
-    /// Appends untrusted text as one field: always quoted, quotes doubled, nothing that acts on a terminal, and no
-    /// beginning that a spreadsheet takes for a formula (an apostrophe is put before it).
+    /// Appends untrusted text as one field: always quoted, with quotes doubled and everything that could act on a
+    /// terminal escaped. A beginning that a spreadsheet would take for a formula gets an apostrophe before it.
     public mutating func appendCSVField(_ text: String) {
         append("\"")
         if let first = text.utf8.first, "=+-@".utf8.contains(first) { append("'") }
@@ -10,7 +10,7 @@ extension OutputBuffer {
         append("\"")
     }
 
-    /// Appends untrusted text inside a quoted field that has more than it.
+    /// Appends untrusted text as part of a quoted field.
     mutating func appendCSVText(_ text: some StringProtocol) {
         for (index, part) in text.split(separator: "\"", omittingEmptySubsequences: false).enumerated() {
             if index > 0 { append("\"\"") }

@@ -1,17 +1,17 @@
-// What is said of a frame in a capture file that is written: for who reads it with other programs.
+// The comment on a frame in a capture file that is written, for readers with other programs.
 
 public import TCPModel
 public import TCPTimeline
 
-/// The states that a frame's segment left behind, and who is at either end.
+/// The states after a frame's segment, and the processes at either end.
 public struct FrameComment: Sendable {
-    /// One end.
+    /// One end of the connection.
     public struct End: Sendable {
         let state: TCPState
         let isConfirmed: Bool
         let process: ProcessIdentity?
 
-        /// An end in this state, which the kernel confirmed or did not.
+        /// An end in this state, with whether the kernel confirmed it, and the process at this end.
         public init(_ state: TCPState, _ isConfirmed: Bool, _ process: ProcessIdentity?) {
             self.state = state
             self.isConfirmed = isConfirmed
@@ -24,7 +24,7 @@ public struct FrameComment: Sendable {
     let own: End
     let peer: End
 
-    /// A comment on a segment of `sender` of the connection with this number; `own` is its sender's end.
+    /// A comment on a segment that `sender` sent on the connection with this number; `own` is the sender's end.
     public init(connection: UInt64, sender: Side, own: End, peer: End) {
         self.connection = connection
         self.sender = sender
@@ -34,8 +34,9 @@ public struct FrameComment: Sendable {
 }
 
 extension OutputBuffer {
-    /// Appends a comment as words of the form `key=value`, the first of which is our name; only a process's name, in quotes, may have
-    /// spaces: `tcptrace conn=1 side=orig state=FIN_WAIT_1 kernel=confirmed pid=7511 comm="client" peer_state=CLOSE_WAIT ...`.
+    /// Appends a comment as words of the form `key=value` after this program's name. Only a process name, in quotes,
+    /// may contain spaces: `tcptrace conn=1 side=orig state=FIN_WAIT_1 kernel=confirmed pid=7511 comm="client"
+    /// peer_state=CLOSE_WAIT ...`.
     public mutating func append(comment: FrameComment) {
         append("tcptrace conn=")
         append(number: comment.connection)
@@ -55,7 +56,7 @@ extension OutputBuffer {
         append(word: "pid=", prefix)
         append(number: process.pid)
         append(word: "comm=", prefix)
-        // As JSON does: nothing in it can end the word, or act on a terminal.
+        // Quoted as in JSON: nothing in the name can end the word or act on a terminal.
         appendJSONString(process.command)
     }
 

@@ -1,31 +1,31 @@
-// `tcptrace doctor` as text and as JSON: one line a check, what is missing with what that costs.
+// `tcptrace doctor` as text and as JSON: one line per check, saying what is missing and what that costs.
 
 public import TCPModel
 
-/// One thing that was looked at.
+/// The result of one check.
 public struct DoctorCheck: Sendable {
-    /// How it stands.
+    /// The outcome of a check.
     public enum Status: String, Sendable {
-        /// It is there.
+        /// Available.
         case ok
-        /// It is not there, and that costs something.
+        /// Not available, at some cost.
         case missing
         /// A fact that is neither good nor bad.
         case note
     }
 
-    /// What it belongs to: `capture`, `kernel` ...
+    /// The group of the check: `capture`, `kernel` and so on.
     public var group: StaticString
-    /// What was looked at.
+    /// What was checked.
     public var name: String
-    /// How it stands.
+    /// The outcome.
     public var status: Status
-    /// What was found; untrusted where it is from outside. May be empty.
+    /// The value that was found; untrusted if it comes from outside. May be empty.
     public var value: String
-    /// What is lost without it, or what the fact means for reading a trace. May be empty.
+    /// The cost of not having it, or what the fact means for reading a trace. May be empty.
     public var meaning: String
 
-    /// A check from its parts.
+    /// A check with these properties.
     public init(_ group: StaticString, _ name: String, _ status: Status, _ value: String = "", meaning: String = "") {
         self.group = group
         self.name = name
@@ -35,18 +35,18 @@ public struct DoctorCheck: Sendable {
     }
 }
 
-/// Writes checks.
+/// Writes the results of checks.
 public struct DoctorReport: Sendable {
     private static let nameColumn = 10
     private static let valueColumn = 37
 
-    /// Columns of the page.
+    /// The page width in columns.
     public var width: Int
 
     /// A report for a page of this width, at least 60.
     public init(width: Int = 80) { self.width = max(60, width) }
 
-    /// Appends the checks as text, a heading where the group changes.
+    /// Appends the checks as text, with a heading for each group.
     public func append(text checks: [DoctorCheck], to out: inout OutputBuffer) {
         var group = ""
         for check in checks {
@@ -58,14 +58,14 @@ public struct DoctorReport: Sendable {
             }
             let start = out.count
             out.append("  ")
-            // A fact needs no word: it is neither good nor bad.
+            // A note gets no status word, as it is neither good nor bad.
             if check.status != .note { out.append(text: check.status.rawValue) }
             out.pad(to: Self.nameColumn, from: start)
             out.appendPrintable(check.name)
             var column = max(Self.valueColumn, out.count - start + 2)
             var words = words(check.value)
             if check.status == .missing && !check.meaning.isEmpty {
-                // What it is, and what that costs, are two statements.
+                // The value and the cost are two statements.
                 if let last = words.popLast() { words.append(last + ";") }
                 words += ["costs:"] + self.words(check.meaning)
             } else if !check.meaning.isEmpty {
@@ -90,12 +90,12 @@ public struct DoctorReport: Sendable {
         }
     }
 
-    /// Words with everything that could act on a terminal escaped.
+    /// Splits a text into words, with everything that could act on a terminal escaped.
     private func words(_ text: String) -> [String] {
         printable(text).split(separator: " ").map(String.init)
     }
 
-    /// Brackets stick to the words beside them.
+    /// Attaches brackets to the adjacent words.
     private func joined(_ words: [String]) -> [String] {
         var result: [String] = []
         var open = ""
@@ -112,7 +112,7 @@ public struct DoctorReport: Sendable {
         return result
     }
 
-    /// Appends the checks as NDJSON, one record each.
+    /// Appends the checks as NDJSON, one record per check.
     public func append(json checks: [DoctorCheck], at time: Timestamp, to out: inout OutputBuffer) {
         for check in checks {
             out.record("doctor") { object in

@@ -3,23 +3,24 @@
 public import TCPModel
 public import TCPTimeline
 
-/// How ladders are drawn: one at a time, into one document.
+/// A style of drawing ladders, one at a time, into one document.
 public protocol LadderDrawing: Sendable {
     /// A drawing in this style.
     init(style: TextStyle)
-    /// The document begins.
+    /// Begins the document.
     func begin(_ capture: CaptureDescription, _ out: inout OutputBuffer)
-    /// A connection.
+    /// Draws a connection.
     func draw(_ block: LadderBlock, _ out: inout OutputBuffer)
-    /// The capture lost frames.
+    /// Notes that the capture lost frames.
     func gap(_ count: UInt64, _ out: inout OutputBuffer)
-    /// The document ends: so many connections were drawn, and so many segments came after theirs had been.
+    /// Ends the document, given the numbers of connections drawn and of segments that came after their connection had
+    /// been drawn.
     func end(_ counts: CaptureCounts, drawn: UInt64, late: UInt64, _ out: inout OutputBuffer)
 }
 
 /// A document of ladders.
 public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
-    /// The most rows of one connection; the middle is left out and counted.
+    /// The maximum number of rows for one connection; beyond that, the middle is left out and counted.
     static var rowLimit: Int { 400 }
 
     private let drawing: Drawing
@@ -28,13 +29,14 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
     private var texts: ConnectionTexts
     private var interfaces: [String] = []
     private var drawn: UInt64 = 0
-    /// By slot: the number of the connection that was drawn there last.
+    /// The number of the connection most recently drawn, by slot.
     private var drawnNumbers: [UInt64] = []
-    /// Segments of connections that had been drawn: those of a live trace, which draws what is over.
+    /// Segments that came after their connection had been drawn: in a live trace, a connection is drawn once it is
+    /// over.
     private var late: UInt64 = 0
 
-    /// A document of the selected connections, with no more than `mostRows` rows of those that are not over in memory, and a few for
-    /// each.
+    /// A document of the selected connections. At most `mostRows` rows of connections that are not over stay in memory,
+    /// plus a few for each connection.
     public init(style: TextStyle, selection: ConnectionSelection = ConnectionSelection(), mostRows: Int = .max) {
         drawing = Drawing(style: style)
         self.selection = selection
@@ -42,24 +44,24 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
         texts = ConnectionTexts(detail: style.detail, rowLimit: Self.rowLimit, mostItems: mostRows)
     }
 
-    /// The ladders of some connections.
+    /// A report for a share of the connections.
     public func part(of count: Int) -> DrawnReport {
         var part = self
         part.texts.share(among: count)
         return part
     }
 
-    /// Takes over how many a part has drawn.
+    /// Adds the counts of a partial report.
     public mutating func join(_ part: DrawnReport) {
         drawn += part.drawn
         late += part.late
     }
 
-    /// Retransmissions are named by their kind.
+    /// True: retransmissions are labelled with their kind.
     public var readsStatistics: Bool { true }
-    /// What the kernel says has rows.
+    /// True: kernel events have rows.
     public var readsKernelEvents: Bool { true }
-    /// Findings stand under their connection.
+    /// True: findings are listed below their connection.
     public var wantsFindings: Bool { true }
 
     /// Begins the document.
@@ -68,12 +70,12 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
         drawing.begin(capture, &out)
     }
 
-    /// Takes down the names of interfaces.
+    /// Records the names of the interfaces.
     public mutating func learn(_ interfaces: [CaptureDescription.Interface]) {
         self.interfaces = interfaces.map { $0.name }
     }
 
-    /// Takes in a segment.
+    /// Records a segment.
     public mutating func segment(
         _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
@@ -86,12 +88,12 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
         texts.take(event, connections)
     }
 
-    /// Whether a connection has been drawn: what comes now is not shown any more.
+    /// Whether a connection has been drawn, so that later events are not shown.
     private func isDrawn(_ id: ConnectionID, _ number: UInt64) -> Bool {
         Int(id.slot) < drawnNumbers.count && drawnNumbers[Int(id.slot)] == number
     }
 
-    /// Takes in what the kernel said.
+    /// Records a kernel event.
     public mutating func kernel(
         _ event: KernelEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
@@ -100,7 +102,7 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
         texts.take(event)
     }
 
-    /// Takes in a finding.
+    /// Records a finding.
     public mutating func finding(
         _ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
@@ -109,7 +111,7 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
         texts[finding.connection].findings.append(finding)
     }
 
-    /// Takes in an ICMP error.
+    /// Records an ICMP error.
     public mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     {
         guard !isDrawn(event.connection, connections.number(of: event.connection)) else { return }
@@ -117,7 +119,7 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
         texts.take(event)
     }
 
-    /// Says what the client called.
+    /// Records the address that the client called.
     public mutating func redirected(
         _ id: ConnectionID, from called: SocketAddress, _ connections: borrowing KnownConnections,
         _ out: inout OutputBuffer
@@ -127,7 +129,7 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
         texts.redirected(id, from: called)
     }
 
-    /// Says that frames were lost.
+    /// Notes that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         drawing.gap(count, &out)
     }

@@ -1,4 +1,4 @@
-// A connection's whole ladder, ready to be drawn: what stands in which order, and beside it.
+// A connection's whole ladder, ready to be drawn: its lines in order, with the states beside them.
 
 import TCPTimeline
 
@@ -7,7 +7,7 @@ import TCPModel
 
 /// One line of a ladder.
 enum LadderStep {
-    /// A part of the connection begins.
+    /// The beginning of a phase of the connection.
     case phase(TimelinePhase)
     /// The states before the first SYN.
     case before(LadderSides)
@@ -17,26 +17,26 @@ enum LadderStep {
     case note(TimelineNote, LadderSides)
 }
 
-/// All that is told of one connection, once it is over.
+/// Everything that is shown of a connection once it is over.
 public struct LadderBlock {
     let connection: Connection
     let kernel: KernelView?
     let steps: [LadderStep]
     let findings: [Finding]
     let statistics: ConnectionStatistics?
-    /// Frames that were other copies of its frames.
+    /// The number of frames that were copies of other frames.
     let copies: UInt32
     /// Whether the capture has answers to SYNs, of any connection.
     let showsAnswers: Bool
-    /// The interface that its first segment was seen on; empty if the capture does not say. Untrusted.
+    /// The interface on which the first segment was seen; empty if the capture does not record it. Untrusted.
     let interface: String
 
-    /// The worst of its findings; nil if it has none.
+    /// The most severe of its findings; nil if there are none.
     var severity: Severity? { findings.map(\.severity).max() }
 }
 
 extension ConnectionText {
-    /// Hands over its items, with what stands beside them.
+    /// Converts items into lines, with the states beside them.
     mutating func takeSteps(_ items: [TimelineItem], _ connection: Connection, _ kernel: KernelView?) -> [LadderStep] {
         var steps: [LadderStep] = []
         steps.reserveCapacity(items.count + 4)

@@ -1,5 +1,5 @@
-// `-T html`: one page, with everything in it, that asks for nothing and runs nothing. Each connection is a line of a table that opens
-// to its ladder.
+// `-T html`: a single self-contained page that loads nothing and runs no scripts. Each connection is a table line that
+// expands to its ladder.
 
 import TCPTimeline
 
@@ -8,16 +8,17 @@ import TCPModel
 /// `-T html`.
 public typealias HTMLReport = DrawnReport<HTMLPage>
 
-/// How the page is written.
+/// Writes the HTML page.
 public struct HTMLPage: LadderDrawing {
-    /// Connections up to this number are open at first.
+    /// Connections up to this number are initially expanded.
     private static let open = 8
-    /// Columns of the sentences under a ladder: each is a line, which the browser breaks where its window ends.
+    /// The line width, in columns, for sentences under a ladder: each is a single line, which the browser wraps to its
+    /// window.
     private static let columns = 100_000
 
     private let writer: TimelineWriter
 
-    /// Detail, time stamps and raw numbers are the style's; colours and columns are the page's own.
+    /// Takes detail, timestamps and raw numbers from the style; colours and columns are the page's own.
     public init(style: TextStyle) {
         var style = style
         style.width = Self.columns
@@ -29,10 +30,10 @@ public struct HTMLPage: LadderDrawing {
 
     // MARK: The document
 
-    /// Writes the page's head, and the titles of the table.
+    /// Writes the page's head and the table's titles.
     public func begin(_ capture: CaptureDescription, _ out: inout OutputBuffer) {
         out.append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n")
-        // No script, and nothing from elsewhere.
+        // No scripts, and no external resources.
         out.append(
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n"
         )
@@ -69,14 +70,14 @@ public struct HTMLPage: LadderDrawing {
         ("time", "lasted"), ("octets", "B >"), ("octets", "B <"), ("codes", "findings"),
     ]
 
-    /// Says that frames were lost.
+    /// Notes that frames were lost.
     public func gap(_ count: UInt64, _ out: inout OutputBuffer) {
         out.append("<p class=\"gap\">")
         out.append(lostFrames: count)
         out.append("</p>\n")
     }
 
-    /// Counts, and closes the page.
+    /// Writes the counts and closes the page.
     public func end(_ counts: CaptureCounts, drawn: UInt64, late: UInt64, _ out: inout OutputBuffer) {
         out.append("<p class=\"source\">")
         out.append(number: drawn)
@@ -98,7 +99,7 @@ public struct HTMLPage: LadderDrawing {
 
     // MARK: A connection
 
-    /// Writes a connection's line, and what it opens to.
+    /// Writes a connection's line and the contents that it expands to.
     public func draw(_ block: LadderBlock, _ out: inout OutputBuffer) {
         let connection = block.connection
         out.append("<details id=\"c")

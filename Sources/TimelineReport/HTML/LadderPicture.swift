@@ -1,13 +1,14 @@
-// A connection's ladder as SVG: two lifelines, coloured by state, and between them what was sent. Time goes down, and pauses take room.
+// A connection's ladder as SVG: two lifelines, coloured by state, with the segments between them. Time runs downwards,
+// and pauses take up space.
 
 import Glibc
 import TCPMachine
 import TCPModel
 import TCPTimeline
 
-/// Draws one ladder. Lengths are in units of the picture, of which a character takes 7.2.
+/// Draws one ladder. Lengths are in units of the picture; a character is about 7.2 units wide.
 struct LadderPicture {
-    /// Where the columns are: those of numbers and times are as wide as the widest of them.
+    /// The positions of the columns. The columns of numbers and times are as wide as their widest entry.
     private struct Columns {
         let number: Int
         let time: Int
@@ -32,16 +33,16 @@ struct LadderPicture {
         }
     }
 
-    /// From one row to the next one.
+    /// The distance between rows.
     private static let rowStep = 30
-    /// From one line of text to the next one.
+    /// The distance between lines of text.
     private static let lineStep = 17
 
-    /// Characters that there is room for on an arrow, and between the lifelines.
+    /// The number of characters that fit on an arrow, and between the lifelines.
     private static let arrowRoom = 58
     private static let laneRoom = 60
 
-    /// What one end's lifeline looks like from where on.
+    /// The current part of a lifeline: its class, and where it starts.
     private struct Life {
         let x: Int
         var kind: StaticString = "closed"
@@ -52,7 +53,7 @@ struct LadderPicture {
     private let writer: TimelineWriter
     private let columns: Columns
     private var words = LaneWords()
-    /// The lifelines are under the rest, and how long they are is known last.
+    /// Lifelines are drawn below everything else, but their lengths are known last.
     private var lifelines = OutputBuffer()
     private var rows = OutputBuffer()
     private var left: Life
@@ -75,7 +76,7 @@ struct LadderPicture {
         right = Life(x: columns.rightLife)
     }
 
-    /// Characters of the longest time, with its sign.
+    /// The number of characters in the longest time, sign included.
     private static func digits(of time: Timestamp, in block: LadderBlock, _ writer: TimelineWriter) -> Int {
         1 + writer.text { append(time, block, writer, &$0) }.count
     }
@@ -125,7 +126,7 @@ struct LadderPicture {
 
     // MARK: Lifelines
 
-    /// The ends' names, one below the other where both do not fit.
+    /// Draws the names of the ends, one above the other if both do not fit on a line.
     private mutating func drawNames() {
         let connection = block.connection
         let guess = connection.facts.contains(.rolesGuessed)
@@ -151,7 +152,7 @@ struct LadderPicture {
         y += 10
     }
 
-    /// The states that begin here.
+    /// Draws the states that begin here.
     private mutating func draw(_ sides: LadderSides) {
         if !sides.left.isEmpty {
             end(left)
@@ -181,7 +182,7 @@ struct LadderPicture {
         rows.append("</text>\n")
     }
 
-    /// Draws what there is of a lifeline down to here.
+    /// Draws the current part of a lifeline, down to this position.
     private mutating func end(_ life: Life) {
         guard y > life.start else { return }
         lifelines.append("<path class=\"life ")
@@ -236,7 +237,7 @@ struct LadderPicture {
         rows.append("</g>\n")
     }
 
-    /// How much further down a row stands for the pause before it (nanoseconds): from 10 ms on, by its logarithm.
+    /// The extra space above a row for the pause (in nanoseconds) before it: logarithmic, from 10 ms on.
     private static func room(for pause: Int64) -> Int {
         guard pause > 10 * Span.millisecond else { return 0 }
         return min(50, Int(10 * log10(Double(pause) / Double(Span.millisecond))))
@@ -251,7 +252,7 @@ struct LadderPicture {
         LaneText(room: room, detail: writer.style.detail, of: row.sender, block.connection).write(row, &words)
     }
 
-    /// All that there is to say of a row: its words, and why each end changed its state.
+    /// Writes everything there is to say about a row: its words, and why each end changed its state.
     private mutating func writeTitle(_ row: TimelineRow) {
         writeWords(row, room: .max)
         let bytes = words.bytes
@@ -290,7 +291,7 @@ struct LadderPicture {
         rows.append("H")
         rows.append(number: tip + back * 8)
         if isReset {
-            // A cross instead of a head.
+            // A cross instead of an arrowhead.
             rows.append("m-5 -5l10 10m0 -10l-10 10")
         }
         rows.append("\"/>")
@@ -314,7 +315,7 @@ struct LadderPicture {
         }
     }
 
-    /// A note's words in lines that fit between the lifelines.
+    /// A note's text in lines that fit between the lifelines.
     private func pieces(of note: TimelineNote) -> [ArraySlice<UInt8>] {
         if case .icmp(let event) = note { return icmpRows(event, writer, room: Self.laneRoom) }
         return TimelineWriter.wrap(noteWords(note, block.kernel, writer), Self.laneRoom)
@@ -322,7 +323,7 @@ struct LadderPicture {
 
     // MARK: Elements
 
-    /// Begins an element with a class, whose quotes are still open.
+    /// Begins an element with a class attribute whose quotes are left open.
     private mutating func open(_ name: StaticString, _ kind: StaticString) {
         rows.append("<")
         rows.append(name)

@@ -1,12 +1,12 @@
-// Markup: the page is well-formed XML, so that any parser can read it, and nothing from outside is anything but text.
+// Markup: the page is well-formed XML, so that any parser can read it, and untrusted data is never anything but text.
 
 extension OutputBuffer {
-    /// Appends what `make` appends as text of the page, or between the quotes of an attribute.
+    /// Appends the output of `make` as text of the page or of a quoted attribute.
     mutating func append(escaped make: (inout OutputBuffer) -> Void) {
         replace(make, by: Self.entity)
     }
 
-    /// Appends `<name class="kind">` and what `make` appends as text, and closes the element.
+    /// Appends an element `<name class="kind">` that contains the output of `make` as text.
     mutating func append(
         element name: StaticString, _ kind: StaticString, _ make: (inout OutputBuffer) -> Void
     ) {

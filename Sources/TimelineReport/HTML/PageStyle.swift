@@ -1,9 +1,9 @@
-// How the page looks: light and dark, on a screen and on paper. States have colours that most colour-blind people tell apart, and
-// their names beside them.
+// The look of the page: light and dark, on screen and on paper. The states' colours can be told apart with most kinds
+// of colour blindness, and the states' names appear beside them.
 
 import TCPModel
 
-/// The style sheet, and the classes that drawings use.
+/// The style sheet and the classes used by drawings.
 enum PageStyle {
     /// The class of a state's lifeline and name.
     static func kind(_ state: TCPState?) -> StaticString {
@@ -17,7 +17,7 @@ enum PageStyle {
         }
     }
 
-    /// The colours in words.
+    /// The legend of the colours.
     static let legend: [(kind: StaticString, words: StaticString)] = [
         ("opening", "SYN_SENT, SYN_RECEIVED"), ("established", "ESTABLISHED"),
         ("closing", "FIN_WAIT_1, FIN_WAIT_2, CLOSING"), ("close-wait", "CLOSE_WAIT, LAST_ACK"),

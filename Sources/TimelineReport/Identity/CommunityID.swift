@@ -1,11 +1,11 @@
-// Community ID v1: the flow's name that Zeek, Suricata, Wireshark and others agree on.
+// Community ID v1: the flow identifier shared by Zeek, Suricata, Wireshark and other tools.
 
 import TCPModel
 import TCPTimeline
 
 extension OutputBuffer {
-    /// Appends a flow's Community ID: `1:` and the base64 of SHA-1 over seed 0, the ordered addresses, the protocol (6), a zero octet
-    /// and the ports.
+    /// Appends a flow's Community ID: `1:` and the base64 of SHA-1 over seed 0, the ordered addresses, the protocol
+    /// (6), a zero octet and the ports.
     mutating func append(communityIDOf tuple: FourTuple) {
         let (first, second) =
             tuple.isInOctetOrder ? (tuple.source, tuple.destination) : (tuple.destination, tuple.source)
@@ -49,12 +49,13 @@ extension OutputBuffer {
 }
 
 extension FourTuple {
-    /// Whether the source stands first in the order of Community ID: by the octets of the address, then by the port.
+    /// Whether the source comes first in Community ID's order: by the octets of the address, then by the port.
     fileprivate var isInOctetOrder: Bool {
         let (one, other) = (source.address, destination.address)
         if one == other { return source.port <= destination.port }
         if one.isV4 == other.isV4 { return one.high == other.high ? one.low < other.low : one.high < other.high }
-        // IPv6 with a mapped address at one end, which has four octets here: they decide, and else the length.
+        // One end is IPv6 and the other an IPv4-mapped address, which has four octets here: these decide, then the
+        // length.
         let (first, second) = (one.firstOctets, other.firstOctets)
         return first == second ? one.isV4 : first < second
     }

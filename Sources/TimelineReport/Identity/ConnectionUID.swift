@@ -1,10 +1,12 @@
-// A connection's `uid`: like Zeek's in look, but a function of the packets, so that two runs and two machines agree.
+// A connection's `uid`: it looks like Zeek's, but is a function of the packets, so that all runs and machines agree on
+// it.
 
 public import TCPTimeline
 
 import TCPModel
 
-/// `C` and 17 base-62 digits made from the four-tuple, the first segment's sequence number and its time.
+/// The uid of a connection: `C` and 17 base-62 digits computed from the four-tuple, and from the first segment's
+/// sequence number and time.
 public func connectionUID(_ connection: ConnectionName) -> String {
     var buffer = OutputBuffer()
     buffer.append(uidOf: connection)
@@ -32,7 +34,7 @@ extension OutputBuffer {
         append(base62: UInt64(digest[2]) << 32 | UInt64(digest[3]))
     }
 
-    /// Appends the lowest eight digits of a number, the last one first.
+    /// Appends the lowest eight digits of a number, least significant first.
     private mutating func append(base62 number: UInt64) {
         var rest = number
         var text = Characters()

@@ -1,16 +1,16 @@
-// The keys by which every record names its connection, written once a connection.
+// The keys by which every record identifies its connection, formatted once per connection.
 
 import TCPModel
 import TCPTimeline
 
-/// `uid` and the four of the four-tuple, as members of a JSON object.
+/// `uid` and the four keys of the four-tuple, as members of a JSON object.
 struct ConnectionIdentity {
-    /// What the members of two IPv4 addresses take at most, and the room that an append wants behind it.
+    /// The maximum size of the members for two IPv4 addresses, plus the spare room that an append requires.
     private static let usualSize = 136
 
     fileprivate let members: OutputBuffer
 
-    /// Of no connection.
+    /// The identity of no connection.
     init() { members = OutputBuffer() }
 
     init(_ connection: Connection) {
@@ -31,6 +31,6 @@ struct ConnectionIdentity {
 }
 
 extension JSONObject {
-    /// Adds the keys of a connection.
+    /// Adds the identifying keys of a connection.
     @inline(__always) mutating func add(_ identity: ConnectionIdentity) { add(members: identity.members) }
 }

@@ -1,11 +1,11 @@
-// The `conn` record: what became of a connection.
+// The `conn` record: the summary of a connection.
 
 import TCPMachine
 import TCPModel
 import TCPTimeline
 
 extension JSONObject {
-    /// Adds what the wire showed: the `conn` record's keys from `proto` to `handshake`.
+    /// Adds what the packets showed: the `conn` record's keys from `proto` to `handshake`.
     mutating func add(_ connection: Connection) {
         let counters = connection.counters
         add("proto", literal: "tcp")
@@ -48,7 +48,7 @@ extension JSONObject {
         }
     }
 
-    /// Adds what the kernel said: who held the sockets, and how long the responder's waited for that.
+    /// Adds what the kernel showed: the owners of the sockets, and how long the responder's waited for accept().
     mutating func add(_ kernel: borrowing KernelView, _ connection: Connection) {
         add(process: kernel.originator, "orig_process")
         add(process: kernel.responder, "resp_process")
@@ -59,7 +59,7 @@ extension JSONObject {
         }
     }
 
-    /// Adds what each side offered with its SYN, or SYN-ACK, as far as that was captured.
+    /// Adds what each side offered in its SYN or SYN-ACK, if that was captured.
     mutating func add(offersOf statistics: ConnectionStatistics) {
         add(offersOf: statistics[.originator], "orig_opts")
         add(offersOf: statistics[.responder], "resp_opts")
@@ -75,7 +75,7 @@ extension JSONObject {
         }
     }
 
-    /// Adds what the sockets have for their ends, where that was translated.
+    /// Adds the ends as the sockets see them, where addresses were translated.
     mutating func add(_ ends: SocketEnds) {
         if ends.isEmpty { return }
         if let address = ends.called { add(.called(address)) }
@@ -84,7 +84,7 @@ extension JSONObject {
         if let address = ends.caller { add(.caller(address)) }
     }
 
-    /// Adds one of them.
+    /// Adds one translated end.
     mutating func add(_ end: TranslatedEnd) {
         switch end {
         case .called(let end): add("called_h", "called_p", end)
@@ -99,7 +99,7 @@ extension JSONObject {
         add(port, number: end.port)
     }
 
-    /// Adds how many segments of both sides carried what had been sent before.
+    /// Adds the number of segments, of both sides, that carried octets sent before.
     mutating func addRetransmissions(_ connection: Connection) {
         let counters = connection.counters
         add("retransmissions", number: UInt64(counters[0].retransmissions) + UInt64(counters[1].retransmissions))
@@ -110,7 +110,7 @@ extension JSONObject {
         addObject(name) { owner in
             owner.add("pid", number: process.pid)
             owner.add("comm", string: process.command)
-            // Of a process that had gone before it could be looked up only the name is known.
+            // If a process was gone before it could be looked up, only its name is known.
             if process.uid != .max { owner.add("uid", number: process.uid) }
             if let inode = view.socket?.inode, inode != 0 { owner.add("inode", number: inode) }
             if let descriptor = view.descriptor { owner.add("fd", number: descriptor) }

@@ -3,7 +3,8 @@
 import TCPTimeline
 
 extension JSONObject {
-    /// Adds what a finding says: code, severity, endpoint, message, frames and evidence (spans in seconds, with `_s`).
+    /// Adds the contents of a finding: code, severity, endpoint, message, frames and evidence (spans in seconds, with
+    /// `_s`).
     mutating func add(_ finding: Finding) {
         add("code", string: finding.code.rawValue)
         add("severity", literal: finding.code.severity.name)

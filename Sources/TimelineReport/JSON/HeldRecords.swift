@@ -1,41 +1,43 @@
-// Records of connections that may turn out not to be asked for: kept until the connection is over and the choice is made.
+// Records of connections that may turn out not to be selected: kept until the connection is over and the selection
+// applies.
 
 import TCPTimeline
 
-/// Records by connection, and what was decided for those that are over.
+/// Held records by connection, and the decisions for connections that are over.
 struct HeldRecords: Sendable {
     fileprivate enum Choice {
         case waiting, shown, hidden
     }
 
-    /// Of one connection.
+    /// The records of one connection.
     fileprivate struct Entry {
         let number: UInt64
         var choice = Choice.waiting
-        /// What is kept, and how many records there was no memory for.
+        /// The held records, and the number of events whose records there was no room for.
         var kept = OutputBuffer()
         var leftOut: UInt64 = 0
     }
 
     private var entries: [UInt32: Entry] = [:]
-    /// Octets that are kept, and how many there may be before no more are.
+    /// The number of octets held, and the number from which on no more are added.
     private var size = 0
     let mostOctets: Int
 
     init(mostOctets: Int) { self.mostOctets = mostOctets }
 
-    /// Lets `write` append records of a connection: kept if the choice is still to be made, else written or forgotten.
+    /// Lets `write` append records of a connection. They are held while the decision is pending, then written or
+    /// discarded.
     mutating func add(
         _ id: ConnectionID, number: UInt64, _ out: inout OutputBuffer, _ write: (inout OutputBuffer) -> Void
     ) {
         if entries[id.slot]?.number != number { entries[id.slot] = Entry(number: number) }
-        // Changed where it lies: with a second reference to what is kept, each record would copy all of it.
+        // Modified in place: with a second reference to the buffer, each record would copy all of it.
         size += entries[id.slot, default: Entry(number: number)].add(&out, hasRoom: size < mostOctets, write)
     }
 
-    /// The choice: writes what was kept, or forgets it.
+    /// Applies the decision: writes the held records or discards them.
     ///
-    /// - Returns: how often there was no memory to keep what one event brought, usually one record.
+    /// - Returns: the number of events, usually of one record each, that there was no room for.
     mutating func decide(_ id: ConnectionID, number: UInt64, isShown: Bool, _ out: inout OutputBuffer) -> UInt64 {
         var missing: UInt64 = 0
         if let entry = entries[id.slot], entry.number == number, entry.choice == .waiting {
@@ -49,7 +51,7 @@ struct HeldRecords: Sendable {
 }
 
 extension HeldRecords.Entry {
-    /// Returns how many octets more are kept.
+    /// Returns the number of octets added to the held records.
     fileprivate mutating func add(
         _ out: inout OutputBuffer, hasRoom: Bool, _ write: (inout OutputBuffer) -> Void
     ) -> Int {

@@ -1,4 +1,4 @@
-// One JSON object a line, keys in the order in which they are added.
+// JSON objects, one per line, with keys in the order in which they are added.
 
 import TCPModel
 
@@ -16,10 +16,10 @@ extension OutputBuffer {
     }
 }
 
-/// Writes an object, and those in it, into a buffer that it has for itself meanwhile.
+/// Writes an object and its nested objects into a buffer that it owns in the meantime.
 ///
-/// Each member is written with the comma before it; the brace that opens the object takes the place of the first one. So a
-/// member is the same octets wherever it stands.
+/// Each member is written with a comma before it; the opening brace of the object replaces the first comma. A member
+/// therefore consists of the same octets wherever it is.
 struct JSONObject: ~Copyable {
     private var buffer = OutputBuffer()
 
@@ -61,13 +61,13 @@ struct JSONObject: ~Copyable {
         buffer.append("\"")
     }
 
-    /// Nanoseconds as seconds with nine decimals, without a detour over floating point.
+    /// Adds nanoseconds as seconds with nine decimals, without going through floating point.
     @inline(__always) mutating func add(_ name: StaticString, seconds nanoseconds: Int64) {
         buffer.append(key: name)
         buffer.append(seconds: nanoseconds)
     }
 
-    /// Nanoseconds as seconds, under the name with `_s`.
+    /// Adds nanoseconds as seconds, under the name with the suffix `_s`.
     mutating func add(span name: StaticString, nanoseconds: Int64) {
         buffer.append(",\"")
         buffer.append(name)
@@ -75,22 +75,22 @@ struct JSONObject: ~Copyable {
         buffer.append(seconds: nanoseconds)
     }
 
-    /// A point in time, under the two names that every record has.
+    /// Adds a point in time under the two keys that every record has.
     mutating func add(_ time: Timestamp) {
-        // Zeek's `ts` has microseconds, and more would not fit a double; ts_ns is exact.
+        // Zeek's `ts` has microseconds, as more digits would not fit into a double; ts_ns is exact.
         buffer.append(timeMembers: time.nanoseconds)
     }
 
-    /// A value made by `body`, which must write valid JSON.
+    /// Adds a value written by `body`, which must be valid JSON.
     @inline(__always) mutating func add(_ name: StaticString, raw body: (inout OutputBuffer) -> Void) {
         buffer.append(key: name)
         body(&buffer)
     }
 
-    /// Members that were written before, each with its comma.
+    /// Adds members that were formatted earlier, each with its comma.
     @inline(__always) mutating func add(members: borrowing OutputBuffer) { buffer.append(members, 0..<members.count) }
 
-    /// The members that `body` adds, each with its comma, in a buffer that was made for so many octets.
+    /// Formats the members that `body` adds, each with its comma, into a buffer of this capacity in octets.
     static func members(capacity: Int, _ body: (inout JSONObject) -> Void) -> OutputBuffer {
         var out = OutputBuffer(capacity: capacity)
         var object = JSONObject(in: &out)
@@ -101,7 +101,7 @@ struct JSONObject: ~Copyable {
 
     // MARK: Objects and arrays
 
-    /// An object with the members that `body` adds.
+    /// Adds an object with the members that `body` adds.
     @inline(__always) mutating func addObject(_ name: StaticString, _ body: (inout JSONObject) -> Void) {
         buffer.append(key: name)
         let start = buffer.count
@@ -109,7 +109,7 @@ struct JSONObject: ~Copyable {
         close(from: start)
     }
 
-    /// The same, but nothing if `body` adds nothing.
+    /// Adds an object with the members that `body` adds, or nothing if there are none.
     @inline(__always) mutating func addObjectUnlessEmpty(
         _ name: StaticString, _ body: (inout JSONObject) -> Void
     ) {
@@ -120,7 +120,7 @@ struct JSONObject: ~Copyable {
         if buffer.count == start { buffer.truncate(to: before) } else { close(from: start) }
     }
 
-    /// An array of `count` objects, each with the members that `body` adds.
+    /// Adds an array of `count` objects, each with the members that `body` adds.
     mutating func add(_ name: StaticString, objects count: Int, _ body: (inout JSONObject, Int) -> Void) {
         buffer.append(key: name)
         buffer.append("[")
@@ -143,7 +143,7 @@ struct JSONObject: ~Copyable {
         buffer.append("]")
     }
 
-    /// An array of literals of ours.
+    /// Adds an array of string literals.
     mutating func add(_ name: StaticString, literals: [StaticString]) {
         buffer.append(key: name)
         buffer.append("[")

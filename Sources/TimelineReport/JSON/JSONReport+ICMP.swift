@@ -5,7 +5,7 @@ import TCPModel
 public import TCPTimeline
 
 extension JSONReport {
-    /// Takes in an ICMP error, and what it did.
+    /// Writes an ICMP error and the transitions that it caused.
     public mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     {
         let number = connections.number(of: event.connection)

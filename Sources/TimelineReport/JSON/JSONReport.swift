@@ -1,4 +1,5 @@
-// `-T json`: NDJSON, one record a line: capture, packet, state, kernel, gap, conn. The schema page says what each key means.
+// `-T json`: NDJSON, one record per line: capture, packet, state, kernel, gap, conn and others. The schema page
+// explains each key.
 
 import TCPMachine
 public import TCPModel
@@ -7,16 +8,17 @@ public import TCPTimeline
 /// The NDJSON report.
 public struct JSONReport: TraceReport {
     private let selection: ConnectionSelection
-    /// By slot, so that it is made once a connection: most records have it.
+    /// By slot, so that identities are formatted once per connection: most records include one.
     private var identities: [(number: UInt64, identity: ConnectionIdentity, codes: [FindingCode])] = []
-    /// Set if there is to be a record a segment.
+    /// Present if each segment gets a record.
     private var analyses: FlowAnalyses?
 
     /// With a selection: the records of connections that are not over.
     private var held: HeldRecords?
 
-    /// A report of the selected connections, if `packets` with a record of each segment. With a selection a connection's
-    /// records come when it is over, since only then it can be chosen: up to `mostHeld` octets wait for that.
+    /// A report of the selected connections; with `packets` it includes a record for each segment. With a selection,
+    /// the records of a connection are written when it is over, because only then can it be selected: up to `mostHeld`
+    /// octets are held until then.
     public init(selection: ConnectionSelection = ConnectionSelection(), packets: Bool = false, mostHeld: Int = .max) {
         self.selection = selection
         if packets { analyses = FlowAnalyses() }
@@ -25,7 +27,7 @@ public struct JSONReport: TraceReport {
 
     // MARK: TraceReport
 
-    /// The records of some connections.
+    /// A report for a share of the connections.
     public func part(of count: Int) -> JSONReport {
         var part = self
         if analyses != nil { part.analyses = FlowAnalyses(parts: count) }
@@ -33,10 +35,10 @@ public struct JSONReport: TraceReport {
         return part
     }
 
-    /// They are in `conn` and `packet`.
+    /// True: `conn` and `packet` records include them.
     public var readsStatistics: Bool { true }
 
-    /// Takes down what is captured on.
+    /// Writes the record that describes the capture.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         out.record("capture") { object in
             object.add(capture, at: time)
@@ -44,7 +46,7 @@ public struct JSONReport: TraceReport {
         }
     }
 
-    /// Takes in a segment.
+    /// Writes the records of a segment.
     public mutating func segment(
         _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
@@ -59,10 +61,10 @@ public struct JSONReport: TraceReport {
         }
     }
 
-    /// What the kernel says is shown as it comes.
+    /// True: kernel events are written as they come.
     public var readsKernelEvents: Bool { true }
 
-    /// Takes in what the kernel said.
+    /// Writes the records of a kernel event.
     public mutating func kernel(
         _ event: KernelEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
@@ -71,7 +73,7 @@ public struct JSONReport: TraceReport {
         record(event.connection, number, &out) { Self.writeKernel(event, uid, &$1) }
     }
 
-    /// Writes records of a connection, or keeps them until it can be chosen.
+    /// Writes records of a connection, or holds them until the connection can be selected.
     mutating func record(
         _ id: ConnectionID, _ number: UInt64, _ out: inout OutputBuffer,
         _ write: (inout JSONReport, inout OutputBuffer) -> Void
@@ -82,10 +84,10 @@ public struct JSONReport: TraceReport {
         held = records
     }
 
-    /// A record of each finding, and their codes on the connection's.
+    /// True: each finding has a record, and the connection's record lists their codes.
     public var wantsFindings: Bool { true }
 
-    /// Takes in a finding.
+    /// Writes the record of a finding.
     public mutating func finding(
         _ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
@@ -101,7 +103,7 @@ public struct JSONReport: TraceReport {
         }
     }
 
-    /// Says that frames were lost.
+    /// Writes a record of lost frames.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         out.record("gap") { object in
             if let time { object.add(time) }
@@ -110,7 +112,7 @@ public struct JSONReport: TraceReport {
         }
     }
 
-    /// Reports a connection that is over.
+    /// Writes the `conn` record of a connection that is over.
     public mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
@@ -143,7 +145,7 @@ public struct JSONReport: TraceReport {
         }
     }
 
-    /// Says what moved among the host's counters.
+    /// Writes the changes of the host's counters.
     public mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) {
         out.record("host") { object in
             object.add(change.to)
@@ -163,7 +165,7 @@ public struct JSONReport: TraceReport {
         }
     }
 
-    /// Ends the report.
+    /// Writes the final `capture` record.
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {
@@ -231,7 +233,7 @@ public struct JSONReport: TraceReport {
             }
         }
         guard case .dropped(let from) = event.kind else { return }
-        // A TIME_WAIT that is gone before its time was ended by the kernel, not by its timer.
+        // A TIME_WAIT that disappeared early was ended by the kernel, not by its timer.
         let isTimer = from == .timeWait && !event.isEarly
         out.record("state") { object in
             object.add(event.time)
@@ -243,7 +245,7 @@ public struct JSONReport: TraceReport {
         }
     }
 
-    /// The identity of the connection with this number, made when it is asked for first.
+    /// The identity of the connection with this number, formatted when it is first needed.
     mutating func uid(_ id: ConnectionID, _ number: UInt64, _ connections: borrowing KnownConnections)
         -> ConnectionIdentity
     {
@@ -269,13 +271,13 @@ extension JSONObject {
         add("tool", string: capture.tool)
     }
 
-    /// Each name once; there are interfaces without one.
+    /// The distinct names of the interfaces; some have none.
     private static func names(_ interfaces: [CaptureDescription.Interface]) -> String {
         var seen: Set<String> = []
         return interfaces.map { $0.name }.filter { !$0.isEmpty && seen.insert($0).inserted }.joined(separator: ",")
     }
 
-    /// Adds what a transition is; the `state` record's own keys.
+    /// Adds the keys that describe a transition: the `state` record's own.
     @inline(__always) mutating func add(_ transition: Transition, _ side: Side, cause: StaticString) {
         add("endpoint", literal: side.jsonName)
         if let name = transition.from.openTelemetryName { add("from", literal: name) }
@@ -287,6 +289,6 @@ extension JSONObject {
 }
 
 extension Side {
-    /// For programs: Zeek's words.
+    /// The side's name in machine-readable output, as in Zeek.
     var jsonName: StaticString { self == .originator ? "orig" : "resp" }
 }

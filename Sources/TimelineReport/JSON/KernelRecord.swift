@@ -1,10 +1,10 @@
-// The `kernel` record: something new that the kernel said of one endpoint.
+// The `kernel` record: news from the kernel about one endpoint.
 
 import TCPModel
 import TCPTimeline
 
 extension JSONObject {
-    /// Adds what is particular to a `kernel` record, after the keys of every record.
+    /// Adds the keys specific to a `kernel` record, after those of every record.
     mutating func add(_ event: KernelEvent) {
         add("endpoint", literal: event.side.jsonName)
         switch event.kind {
@@ -38,7 +38,7 @@ extension JSONObject {
         case .traced(let fact): add(fact)
         }
         add("source", literal: event.source.name)
-        // An event has read no table: what was in it before is told by the record of that reading.
+        // A tracepoint event involves no reading of the tables: their contents are in the record of the reading itself.
         if event.source != .tracepoint, let socket = event.socket {
             add("inode", number: socket.inode)
             add("rx_queue", number: socket.receiveQueue)

@@ -1,11 +1,11 @@
-// The `packet` record: one segment with its options and Wireshark's remarks.
+// The `packet` record: one segment with its options and Wireshark's analysis.
 
 import TCPMachine
 import TCPModel
 import TCPTimeline
 
 extension JSONObject {
-    /// Adds what is particular to a `packet` record, after the keys of every record.
+    /// Adds the keys specific to a `packet` record, after those of every record.
     mutating func add(_ event: SegmentEvent, _ analysis: AnalysisFlags?) {
         let segment = event.segment
         add("frame", number: event.frame)
@@ -75,13 +75,13 @@ extension JSONObject {
 }
 
 extension TCPOptions {
-    /// The user timeout in seconds (RFC 5482 3.3: the highest bit says minutes).
+    /// The user timeout in seconds (RFC 5482 3.3: the highest bit selects minutes).
     var userTimeoutSeconds: UInt32 {
         userTimeout & 0x8000 == 0 ? UInt32(userTimeout) : UInt32(userTimeout & 0x7fff) * 60
     }
 }
 
-/// `0x0123abcd`
+/// Formats a number as in `0x0123abcd`.
 func hexadecimal(_ word: UInt32) -> String {
     var buffer = OutputBuffer()
     buffer.append("0x")
@@ -98,7 +98,7 @@ extension OutputBuffer {
         append("]")
     }
 
-    /// One letter a flag, lowest bit first: `SA` is SYN and ACK; E is ECN-Echo, C CWR, N AE (formerly NS).
+    /// Appends one letter per flag, lowest bit first: `SA` is SYN and ACK; E is ECN-Echo, C CWR, N AE (formerly NS).
     fileprivate mutating func append(_ flags: TCPFlags) {
         let letters: InlineArray<9, UInt8> = [0x46, 0x53, 0x52, 0x50, 0x41, 0x55, 0x45, 0x43, 0x4e]
         append("\"")

@@ -1,9 +1,9 @@
-// What could not be read of the kernel, as a member of the last `capture` record.
+// Failures to read the kernel's state, as a member of the last `capture` record.
 
 import TCPModel
 
 extension JSONObject {
-    /// Adds `kernel_faults` with the counts that are not 0; nothing if all are.
+    /// Adds `kernel_faults` with the nonzero counts, or nothing if all are 0.
     mutating func add(_ faults: ReadingFaults) {
         addObjectUnlessEmpty("kernel_faults") { object in
             func add(_ name: StaticString, _ count: some BinaryInteger) {

@@ -1,11 +1,12 @@
-// `stats` of a `conn` record and what a `packet` record says of a retransmission. What is 0 or not known is left out.
+// `stats` of a `conn` record, and the `packet` record's keys about retransmissions. Values that are 0 or unknown are
+// left out.
 
 import TCPMachine
 import TCPModel
 import TCPTimeline
 
 extension JSONObject {
-    /// Adds `stats`: an object a direction.
+    /// Adds `stats`, with an object for each direction.
     mutating func add(_ statistics: ConnectionStatistics, _ connection: Connection) {
         let end = connection.lastTime
         addObject("stats") { stats in
@@ -48,7 +49,7 @@ extension JSONObject {
         add(positive: "min_seg", direction.smallestSegment)
         if let mss = direction.maximumSegmentSize { add("mss", number: mss) }
         if let scale = direction.windowScale { add("wscale", number: scale) }
-        // How much text was not acknowledged at a time, nobody knows without ACKs.
+        // Without ACKs there is no telling how much text was unacknowledged at a time.
         if isHeard || direction.dataPackets == 0 {
             add(positive: "initial_window_bytes", direction.initialWindowBytes)
             add(positive: "max_flight", direction.largestFlight)
@@ -74,7 +75,7 @@ extension JSONObject {
         }
     }
 
-    /// The nearest number of 64 bits; the mean of times that are the greatest there is may be rounded up.
+    /// The nearest 64-bit integer; the mean of the longest possible times may be rounded up beyond it.
     private static func whole(_ nanoseconds: Double) -> Int64 { Int64(exactly: nanoseconds.rounded()) ?? .max }
 
     private mutating func addRetransmissions(_ direction: DirectionStatistics) {
@@ -118,7 +119,7 @@ extension JSONObject {
         }
     }
 
-    /// Adds what a segment repeats, fills or exposes.
+    /// Adds what a segment repeats, fills or exposes as needless.
     mutating func add(_ verdict: SegmentVerdict) {
         if let record = verdict.retransmission {
             add("rexmit", literal: record.kind.name)

@@ -1,9 +1,9 @@
-// What a tracepoint said, as keys of a `kernel` record.
+// A tracepoint event, as keys of a `kernel` record.
 
 import TCPModel
 
 extension JSONObject {
-    /// Adds the event's name and what it tells.
+    /// Adds the event's name and details.
     mutating func add(_ fact: SocketEvent.Kind) {
         switch fact {
         case .transition(let from, let to):

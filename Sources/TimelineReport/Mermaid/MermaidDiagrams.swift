@@ -1,4 +1,5 @@
-// `-T mermaid`: Markdown with one sequence diagram a connection, to be pasted where Mermaid is drawn (GitHub, GitLab, notebooks).
+// `-T mermaid`: Markdown with one sequence diagram per connection, to be pasted where Mermaid is rendered (GitHub,
+// GitLab, notebooks).
 
 import TCPModel
 import TCPTimeline
@@ -6,14 +7,14 @@ import TCPTimeline
 /// `-T mermaid`.
 public typealias MermaidReport = DrawnReport<MermaidDiagrams>
 
-/// How the diagrams are written.
+/// Writes Mermaid diagrams.
 public struct MermaidDiagrams: LadderDrawing {
-    /// Characters on an arrow: the diagram becomes as wide as its longest one.
+    /// The number of characters on an arrow: the diagram becomes as wide as its longest arrow.
     private static let arrowRoom = 60
 
     private let writer: TimelineWriter
 
-    /// Detail and raw numbers are the style's.
+    /// Takes detail and raw numbers from the style.
     public init(style: TextStyle) {
         var style = style
         style.width = 100
@@ -23,17 +24,17 @@ public struct MermaidDiagrams: LadderDrawing {
         writer = TimelineWriter(style: style)
     }
 
-    /// There is nothing to say before the first diagram.
+    /// Nothing precedes the first diagram.
     public func begin(_ capture: CaptureDescription, _ out: inout OutputBuffer) {}
 
-    /// Says that frames were lost.
+    /// Notes that frames were lost.
     public func gap(_ count: UInt64, _ out: inout OutputBuffer) {
         out.append("*")
         out.append(lostFrames: count)
         out.append(".*\n\n")
     }
 
-    /// Says what is in no diagram.
+    /// Notes the segments that are in no diagram.
     public func end(_ counts: CaptureCounts, drawn: UInt64, late: UInt64, _ out: inout OutputBuffer) {
         guard late > 0 else { return }
         out.append("*")
@@ -41,7 +42,7 @@ public struct MermaidDiagrams: LadderDrawing {
         out.append(".*\n")
     }
 
-    /// Writes a connection: a title, the diagram, the closing line and the findings.
+    /// Writes a connection: its title, diagram, closing line and findings.
     public func draw(_ block: LadderBlock, _ out: inout OutputBuffer) {
         let connection = block.connection
         out.append("## TCP ")
@@ -115,7 +116,7 @@ public struct MermaidDiagrams: LadderDrawing {
     private func write(_ row: TimelineRow, _ block: LadderBlock, _ out: inout OutputBuffer) {
         let goesRight = row.sender == .originator
         out.append(goesRight ? "    C" : "    S")
-        // A cross at the end of a RST, a dotted line for what is sent again.
+        // A cross at the end of a RST, a dotted line for a retransmission.
         let isAgain = row.attempt > 0 || row.verdict.retransmission != nil
         out.append(row.flags.has(.rst) ? "-x" : isAgain ? "-->>" : "->>")
         out.append(goesRight ? "S: " : "C: ")
@@ -123,7 +124,7 @@ public struct MermaidDiagrams: LadderDrawing {
         LaneText(room: Self.arrowRoom, detail: writer.style.detail, of: row.sender, block.connection).write(row, &words)
         out.append(diagram: {
             $0.append(contentsOf: words.bytes)
-            // A repeated SYN says itself how long it waited.
+            // A repeated SYN states its own waiting time.
             if row.delta >= 0 && row.attempt == 0 {
                 $0.append(" +")
                 $0.append(span: row.delta)
@@ -147,12 +148,13 @@ public struct MermaidDiagrams: LadderDrawing {
 }
 
 extension OutputBuffer {
-    /// Appends what `make` appends as text of a diagram: what would end it, or be read as markup, becomes an entity of Mermaid's.
+    /// Appends the output of `make` as text of a diagram: characters that would end the text or act as markup become
+    /// Mermaid entities.
     fileprivate mutating func append(diagram make: (inout OutputBuffer) -> Void) {
         replace(make) { byte in
             switch byte {
             case 0x23: "#35;"
-            // Two of them begin a comment, or with a brace a directive.
+            // Two of them begin a comment; with a brace, a directive.
             case 0x25: "#37;"
             case 0x3b: "#59;"
             case 0x3c: "#lt;"
@@ -165,7 +167,7 @@ extension OutputBuffer {
         }
     }
 
-    /// Appends what `make` appends as text of Markdown, in which nothing is markup.
+    /// Appends the output of `make` as Markdown text without any markup.
     fileprivate mutating func append(markdown make: (inout OutputBuffer) -> Void) {
         replace(make) { byte in
             switch byte {

@@ -1,12 +1,13 @@
-// What hosts and services are called: who knows it, and what of it may be shown. Names come from a network, and may be anything.
+// The names of hosts and services: where they come from, and how much of them may be shown. Names come from a network
+// and may be anything.
 
 public import TCPModel
 
-/// Who knows names. Reports ask it, and look nothing up themselves. It may be asked by several threads.
+/// A source of names. Reports query it and look nothing up themselves. Several threads may use it at once.
 public protocol NameBook: AnyObject, Sendable {
-    /// The names of both ends will be asked for: they may be looked up meanwhile.
+    /// Announces that the names of both ends will be needed, so that they can be looked up in the meantime.
     func prepare(_ tuple: FourTuple)
-    /// Whether what is not known of an end may be known in a moment, so that its heading is to wait. Live only.
+    /// Whether unknown names of an end may become known in a moment, so that its heading should wait. Live only.
     func isPending(_ end: SocketAddress) -> Bool
     /// The names of an end, as far as they are known.
     func name(of end: SocketAddress) -> EndName
@@ -14,18 +15,19 @@ public protocol NameBook: AnyObject, Sendable {
 
 /// The names of one end: ASCII without spaces, nil where there is none that may be shown.
 public struct EndName: Equatable, Sendable {
-    /// Octets of a host's name that are looked at: a domain name has no more (RFC 1035 2.3.4).
+    /// The maximum number of octets used of a host name: a domain name has no more (RFC 1035 2.3.4).
     private static let mostOfHost = 255
-    /// The same of a service (RFC 6335 5.1 allows 15, older ones are longer).
+    /// The maximum number of octets used of a service name (RFC 6335 5.1 allows 15; older names are longer).
     private static let mostOfService = 24
 
-    /// The host's.
+    /// The name of the host.
     public let host: String?
-    /// The port's.
+    /// The service name of the port.
     public let service: String?
 
-    /// The names as somebody gave them. What a terminal may act on, a space and all beyond ASCII is escaped: a space makes two
-    /// columns of one, and a letter of another script may look like one of ours. What looks like a number is no name.
+    /// Takes the names as given. Everything that could act on a terminal is escaped, as are spaces and all non-ASCII
+    /// characters: a space would split a column in two, and a letter of another script may look like an ASCII one. A
+    /// name that looks like a number is ignored.
     public init(host: String?, service: String?) {
         self.host = host.flatMap { Self.shown($0, most: Self.mostOfHost) }
         self.service = service.flatMap { Self.shown($0, most: Self.mostOfService) }
@@ -39,8 +41,8 @@ public struct EndName: Equatable, Sendable {
         return String(decoding: text.bytes, as: UTF8.self)
     }
 
-    /// Whether somebody may take a name for an address or a port: it has a colon or a bracket, or its last label, which in the
-    /// DNS is never a number, is one (inet_aton(3) reads `127.1` and `0x7f000001`, too).
+    /// Whether a name may be mistaken for an address or a port: it has a colon or a bracket, or its last label is a
+    /// number, which it never is in the DNS (inet_aton(3) also accepts `127.1` and `0x7f000001`).
     static func looksLikeNumber(_ name: some BidirectionalCollection<UInt8>) -> Bool {
         if name.contains(where: { $0 == 0x3a || $0 == 0x5b || $0 == 0x5d }) { return true }
         let labels = name.split(separator: 0x2e)
@@ -53,7 +55,7 @@ public struct EndName: Equatable, Sendable {
 }
 
 extension TextStyle {
-    /// The names of both ends; nil if neither host has one, or none are asked for.
+    /// The names of both ends; nil if neither host has one, or names are not wanted.
     func names(of tuple: FourTuple) -> (client: EndName, server: EndName)? {
         guard let names else { return nil }
         let (client, server) = (names.name(of: tuple.source), names.name(of: tuple.destination))
@@ -62,14 +64,14 @@ extension TextStyle {
 }
 
 extension OutputBuffer {
-    /// Appends `localhost:ssh`, with the number of what has no name, and in `room` columns if a name can be cut for that: `~` is
-    /// where the rest was.
+    /// Appends an end as in `localhost:ssh`, with numbers where there are no names. If it exceeds `room` columns, a
+    /// host name is cut, and `~` marks the cut.
     mutating func append(_ end: SocketAddress, named name: EndName, room: Int = .max) {
         let start = count
         if let host = name.host { append(text: host) } else { append(addressOf: end) }
         let hostEnd = count
         append(byte: 0x3a)
-        // Some of the host's is to be left.
+        // Some of the host name must remain.
         if let service = name.service, service.utf8.count + 8 <= room {
             append(text: service)
         } else {
@@ -79,7 +81,7 @@ extension OutputBuffer {
         let port = Array(bytes[hostEnd...])
         truncate(to: start + max(1, room - port.count - 1))
         if EndName.looksLikeNumber(bytes[start...]) {
-            // What the cut left of `10.0.0.1.example`.
+            // Such as the rest of a cut `10.0.0.1.example`.
             truncate(to: start)
             append(addressOf: end)
         } else {
@@ -88,7 +90,7 @@ extension OutputBuffer {
         append(contentsOf: port)
     }
 
-    /// Appends an address as it stands before its port.
+    /// Appends an address in the form in which it precedes a port.
     private mutating func append(addressOf end: SocketAddress) {
         if !end.address.isV4 { append(byte: 0x5b) }
         append(end.address)

@@ -2,7 +2,7 @@
 
 public import TCPModel
 
-/// Writes socket rows as CSV with the field names of the JSON form. What is not known is an empty field.
+/// Writes socket rows as CSV, with the field names of the JSON form. Unknown values are empty fields.
 public struct SocketCSV: Sendable {
     /// The columns, in order.
     public static let fields: [StaticString] = [
@@ -12,9 +12,9 @@ public struct SocketCSV: Sendable {
 
     private let measures: [SocketMeasures.Measure]
 
-    /// A writer.
+    /// A CSV writer.
     ///
-    /// - Parameter hasDetails: whether what the kernel measures has columns, too.
+    /// - Parameter hasDetails: whether the kernel's measurements get columns as well.
     public init(hasDetails: Bool = false) { measures = hasDetails ? SocketMeasures.all : [] }
 
     /// Appends the header line.
@@ -26,7 +26,7 @@ public struct SocketCSV: Sendable {
         output.append("\r\n")
     }
 
-    /// Appends the rows as they were at `time`, one line each.
+    /// Appends the rows as of `time`, one line per row.
     public func append(_ rows: [SocketRow], at time: Timestamp, to output: inout OutputBuffer) {
         for row in rows {
             let socket = row.socket
@@ -69,8 +69,9 @@ public struct SocketCSV: Sendable {
         }
     }
 
-    /// `"5105/3/python3;5106/3/python3"`: pid, descriptor and name of every process that shares it. Only a name can have a slash
-    /// of its own, and it is the last; a semicolon in it is escaped.
+    /// Appends the pid, descriptor and name of every process that shares the socket, as in
+    /// `"5105/3/python3;5106/3/python3"`. Only the name, which comes last, can contain a slash; semicolons in it are
+    /// escaped.
     private static func append(_ processes: [ProcessIdentity], of row: SocketRow, to output: inout OutputBuffer) {
         guard !processes.isEmpty else { return }
         output.append("\"")
@@ -90,7 +91,7 @@ public struct SocketCSV: Sendable {
 }
 
 extension KernelSocket.Timer {
-    /// For programs; nil when no timer runs.
+    /// The timer's name in machine-readable output; nil if no timer runs.
     var name: StaticString? {
         switch self {
         case .none: nil

@@ -1,17 +1,17 @@
-// What became of sockets: a table of their states before and after.
+// A table of sockets with their states before and after an action.
 
 import TCPModel
 
-/// One socket before and after something happened.
+/// A socket before and after an action.
 public struct SocketChange: Sendable {
     /// The socket before.
     public var before: SocketRow
-    /// The same four-tuple after; nil when there is none any more, or before anything happened.
+    /// The socket with the same four-tuple afterwards; nil if there is none, or if nothing was done yet.
     public var after: SocketRow?
-    /// Whether it is a new socket with the old one's addresses (a restarted server's listener).
+    /// Whether `after` is a new socket with the old one's addresses (such as a restarted server's listener).
     public var isSuccessor: Bool
 
-    /// A change from its two rows; a successor is told by its inode.
+    /// A change from its two rows; a successor is recognized by its inode.
     public init(before: SocketRow, after: SocketRow?) {
         self.before = before
         self.after = after
@@ -20,12 +20,12 @@ public struct SocketChange: Sendable {
     }
 }
 
-/// Writes changes as a table for people.
+/// Writes changes as a human-readable table.
 public struct SocketChangeTable: Sendable {
     /// A table.
     public init() {}
 
-    /// Appends the changes, one line each, in the order given.
+    /// Appends the changes in the given order, one line per change.
     public func append(_ changes: [SocketChange], to output: inout OutputBuffer) {
         var lines = [["Local Address", "Remote Address", "Before", "After"]]
         for change in changes {

@@ -1,15 +1,16 @@
-// What the kernel measures of a socket, for people: what it waits for first, then the path, then what it did so far.
+// The kernel's measurements of a socket in human-readable form: what it is waiting for, then the path, then its
+// history.
 
 import TCPModel
 
-/// Lines about one socket, to stand below its row.
+/// Formats lines about one socket, to be shown below its row.
 struct SocketInfoText {
-    /// The widest line, in columns; nil: no limit. A line is broken between two statements, never within one.
+    /// The maximum line width in columns; nil for no limit. Lines are broken between statements, never within one.
     var width: Int?
 
     private static let indent = 6
 
-    /// The lines, each with its indent.
+    /// The lines, each with its indentation.
     func lines(_ row: SocketRow) -> [String] {
         guard let details = row.details else { return [] }
         let groups =
@@ -22,7 +23,7 @@ struct SocketInfoText {
         return groups.flatMap(broken)
     }
 
-    /// The statements of a group in as few lines as the width allows.
+    /// Joins the statements of a group into as few lines as the width allows.
     private func broken(_ statements: [String]) -> [String] {
         var lines: [String] = []
         for statement in statements {
@@ -52,7 +53,7 @@ struct SocketInfoText {
         return statements
     }
 
-    /// What it waits for: its timer, what is on its way, what is not sent yet, and a window that is shut.
+    /// What the socket is waiting for: its timer, data in flight, unsent data, and a closed window.
     private static func waiting(_ socket: KernelSocket, _ details: SocketDetails) -> [String] {
         var statements: [String] = []
         if let milliseconds = details.timerMilliseconds {
@@ -76,7 +77,7 @@ struct SocketInfoText {
         return statements
     }
 
-    /// The FIN is the last to be sent, and counts as an octet (tcp_send_fin of net/ipv4/tcp_output.c).
+    /// The FIN is sent last and counts as one octet (tcp_send_fin of net/ipv4/tcp_output.c).
     private static func unsent(_ octets: UInt32, _ state: TCPState) -> String {
         guard [.finWait1, .lastAck, .closing].contains(state) else { return "\(counted(octets, "octet")) not sent yet" }
         return octets == 1 ? "the FIN not sent yet" : "\(counted(octets - 1, "octet")) and the FIN not sent yet"
@@ -85,9 +86,9 @@ struct SocketInfoText {
     private static func timer(_ socket: KernelSocket) -> String {
         switch socket.timer {
         case .none: "timer"
-        // Linux gives the loss probe and the reordering timer the same number.
+        // Linux reports the loss probe and the reordering timer with the same number.
         case .retransmission: "retransmission"
-        // The same timer ends FIN_WAIT_2 of a socket without owner (tcp_keepalive_timer of net/ipv4/tcp_timer.c).
+        // The same timer ends FIN_WAIT_2 of an ownerless socket (tcp_keepalive_timer of net/ipv4/tcp_timer.c).
         case .keepalive: socket.state == .finWait2 && socket.inode == 0 ? "end of FIN_WAIT_2" : "keep-alive"
         case .timeWait: "end"
         case .persist: "window probe"
@@ -117,7 +118,7 @@ struct SocketInfoText {
         return statements
     }
 
-    /// What it did so far, and what held it up.
+    /// What the socket has done so far, and what held it up.
     private static func soFar(_ info: TCPInfo, _ state: TCPState) -> [String] {
         var statements: [String] = []
         if let sent = info.bytesSent {
@@ -127,7 +128,7 @@ struct SocketInfoText {
             statements.append(text)
         }
         if let counted = info.bytesReceived {
-            // The peer's FIN counts as an octet there (tcp_rcv_nxt_update of net/ipv4/tcp_input.c).
+            // The peer's FIN is included as one octet (tcp_rcv_nxt_update of net/ipv4/tcp_input.c).
             let hasFin = [.closeWait, .lastAck, .closing].contains(state)
             let received = hasFin ? counted - min(counted, 1) : counted
             var text = "\(received) received"
@@ -149,10 +150,11 @@ struct SocketInfoText {
         return statements
     }
 
-    /// What is not as it should be, or not as the state alone says.
+    /// Anything irregular, or not evident from the state alone.
     private static func oddities(_ socket: KernelSocket, _ details: SocketDetails) -> [String] {
         var statements: [String] = []
-        // Without a process it was close(); and the peer's FIN shuts receiving down as well (tcp_fin of net/ipv4/tcp_input.c).
+        // Without a process it was close(), and the peer's FIN shuts down receiving as well (tcp_fin of
+        // net/ipv4/tcp_input.c).
         if details.isSendShutDown == true && socket.inode != 0 { statements.append("its program shut sending down") }
         if details.isReceiveShutDown == true && socket.state == .established {
             statements.append("its program shut receiving down")
@@ -169,7 +171,7 @@ struct SocketInfoText {
         }
         if let count = details.info?.outOfOrderIn, count > 0 { statements.append("\(count) came out of order") }
         if let drops = details.memory?.drops, drops > 0 {
-            // sk_drops counts what came twice and what probed a shut window, too.
+            // sk_drops also counts duplicates and probes of a closed window.
             statements.append(
                 "\(counted(drops, "segment")) discarded here (duplicates, probes, what did not fit: not necessarily lost)"
             )
@@ -182,7 +184,7 @@ struct SocketInfoText {
     }
 
     private static func span(microseconds: some BinaryInteger) -> String {
-        // Half a million years is enough.
+        // Overflows only after 292 years, which is enough.
         spanText(Int64(clamping: microseconds).multipliedReportingOverflow(by: 1000).partialValue, .compact)
     }
 }

@@ -1,13 +1,13 @@
-// The socket list as NDJSON: `socket` records of the native stream, one object a line, stable key order.
+// The socket list as NDJSON: `socket` records in the native format, one object per line, with a stable key order.
 
 public import TCPModel
 
-/// Writes socket rows as JSON objects. What is not known is absent.
+/// Writes socket rows as JSON objects. Unknown values are absent.
 public struct SocketJSON: Sendable {
-    /// A writer.
+    /// A JSON writer.
     public init() {}
 
-    /// Appends the rows as they were at `time`, one line each.
+    /// Appends the rows as of `time`, one line per row.
     public func append(_ rows: [SocketRow], at time: Timestamp, to output: inout OutputBuffer) {
         for row in rows {
             output.record("socket") { object in
@@ -38,7 +38,7 @@ extension JSONObject {
             if let details = process.details { add(details) }
         }
         if row.processes.count > 1 {
-            // All processes that share the socket, the one in `pid` too.
+            // All processes that share the socket, including the one in `pid`.
             add("processes", objects: row.processes.count) { object, index in
                 let process = row.processes[index]
                 object.add("pid", number: process.pid)

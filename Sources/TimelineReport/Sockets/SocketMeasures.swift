@@ -1,16 +1,17 @@
-// What the kernel measures of a socket, for programs: a name and a number each, the same in JSON and in CSV.
+// The kernel's measurements of a socket in machine-readable form: names and numbers, the same in JSON and CSV.
 
 import TCPModel
 
-/// The measures of a socket by their names: those of Linux (struct tcp_info), with the unit behind where it is no octet or segment.
+/// The measurements by name. Names are those of Linux (struct tcp_info), with a unit suffix unless the unit is octets
+/// or segments.
 enum SocketMeasures {
-    /// A measure; the value is nil where the kernel does not have it, or not yet.
+    /// A measurement; its value is nil if the kernel does not provide it, or not yet.
     struct Measure: Sendable {
         let name: StaticString
         let value: @Sendable (SocketDetails) -> UInt64?
     }
 
-    /// All, in the order in which they are written.
+    /// All measurements, in output order.
     static let all: [Measure] = [
         Measure(name: "cookie") { $0.cookie == 0 ? nil : $0.cookie },
         Measure(name: "cgroup_id") { $0.controlGroup },
@@ -62,7 +63,7 @@ enum SocketMeasures {
         value.map { UInt64(truncatingIfNeeded: $0) }
     }
 
-    /// One of struct tcp_info.
+    /// A measurement from struct tcp_info.
     private static func info<Value: BinaryInteger & SendableMetatype>(
         _ name: StaticString, _ value: @escaping @Sendable (TCPInfo) -> Value?
     ) -> Measure {
@@ -71,12 +72,12 @@ enum SocketMeasures {
 }
 
 extension TCPInfo {
-    /// The smoothed round-trip time in microseconds; nil before the first one.
+    /// The smoothed round-trip time in microseconds; nil before the first measurement.
     var measuredRoundTrip: UInt32? { roundTrip == 0 ? nil : roundTrip }
-    /// Its mean deviation in microseconds; nil before the first round trip.
+    /// The mean deviation of the round-trip time in microseconds; nil before the first measurement.
     var measuredVariation: UInt32? { measuredRoundTrip == nil ? nil : roundTripVariation }
-    /// The least round-trip time in microseconds; nil before the first one.
+    /// The minimum round-trip time in microseconds; nil before the first measurement.
     var measuredMinimum: UInt32? { minimumRoundTrip == .max ? nil : minimumRoundTrip }
-    /// The slow-start threshold in segments; nil while there was no loss (TCP_INFINITE_SSTHRESH of net/tcp.h).
+    /// The slow-start threshold in segments; nil if there has been no loss (TCP_INFINITE_SSTHRESH of net/tcp.h).
     var knownThreshold: UInt32? { slowStartThreshold.map { $0 >= 0x7fff_ffff ? nil : $0 } ?? nil }
 }

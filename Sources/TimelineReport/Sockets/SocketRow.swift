@@ -1,23 +1,23 @@
-// One row of the socket list, as every format of it gets it: a socket, who holds it, and what that means.
+// One row of the socket list, as all its formats receive it: a socket, its holder, and what that means.
 
 public import TCPModel
 
-/// One socket and what is known of its holder.
+/// A socket with what is known of its holder.
 public struct SocketRow: Sendable {
-    /// Who holds a socket.
+    /// The holder of a socket.
     public enum Holder: Hashable, Sendable {
         /// These processes; never empty, the lowest pid first.
         case processes([ProcessIdentity])
-        /// A process that we may not see, or that went away while we looked.
+        /// A process that we may not see, or that disappeared during the search.
         case unknown
-        /// A finished handshake that no process has accepted yet: it waits in its listener's queue.
+        /// A completed handshake that no process has accepted yet: it waits in its listener's queue.
         case notAccepted
-        /// Its process has closed it (or ended); the kernel finishes the connection by itself.
+        /// Its process has closed it (or ended); the kernel finishes the connection on its own.
         case noProcess
-        /// None, and none is expected: TIME_WAIT, or a handshake that is not finished.
+        /// No holder, and none is expected: TIME_WAIT, or an unfinished handshake.
         case none
 
-        /// For programs; nil when there are processes to name instead.
+        /// The holder's kind in machine-readable output; nil if there are processes to name instead.
         var name: StaticString? {
             switch self {
             case .processes: nil
@@ -31,14 +31,14 @@ public struct SocketRow: Sendable {
 
     /// The socket.
     public var socket: KernelSocket
-    /// Who holds it.
+    /// The socket's holder.
     public var holder: Holder
-    /// The processes' descriptors for it, in their order; empty if they are not known.
+    /// The processes' descriptors for the socket, in the order of the processes; empty if unknown.
     public var descriptors: [Int32]
-    /// What the kernel measures of it; nil if nobody asked.
+    /// The kernel's measurements of the socket; nil if they were not requested.
     public var details: SocketDetails?
 
-    /// A row from its fields.
+    /// A row with these properties.
     public init(
         _ socket: KernelSocket, _ holder: Holder, descriptors: [Int32] = [], details: SocketDetails? = nil
     ) {
@@ -48,22 +48,22 @@ public struct SocketRow: Sendable {
         self.details = details
     }
 
-    /// The descriptor of the process at this place among `processes`, if it is known.
+    /// The descriptor of the process at this index in `processes`, if known.
     func descriptor(_ index: Int) -> Int32? { index < descriptors.count ? descriptors[index] : nil }
 
-    /// The processes that hold it, if any are known.
+    /// The processes that hold the socket, if any are known.
     public var processes: [ProcessIdentity] {
         if case .processes(let processes) = holder { processes } else { [] }
     }
 
-    /// `tcp` or `tcp6`, as netstat says it.
+    /// `tcp` or `tcp6`, as in netstat.
     var protocolName: StaticString { socket.isIPv6 ? "tcp6" : "tcp" }
 
-    /// Whether there is a peer: listeners have none.
+    /// Whether the socket has a peer; listeners have none.
     var hasPeer: Bool { socket.remote.port != 0 }
 }
 
-/// The order of the list: listeners by port, then connections so that both ends of a local one stand together.
+/// The order of the list: listeners by port, then connections, with both ends of a local one next to each other.
 extension SocketRow {
     /// Whether this row comes before `other`.
     public func orders(before other: SocketRow) -> Bool {

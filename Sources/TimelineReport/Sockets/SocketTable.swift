@@ -1,10 +1,10 @@
-// The socket list as a table for people, in netstat's columns.
+// The socket list as a human-readable table with netstat's columns.
 
 import TCPModel
 
 /// Writes socket rows as a table whose columns are as wide as their contents.
 public struct SocketTable: Sendable {
-    /// What is said of a socket's holder.
+    /// What the table shows about a socket's holder.
     public enum HolderColumn: Sendable {
         /// Nothing.
         case none
@@ -14,21 +14,21 @@ public struct SocketTable: Sendable {
         case pidAndProgram
     }
 
-    /// What is said of the holder.
+    /// What the table shows about holders.
     public var holderColumn: HolderColumn
-    /// Whether the column titles come first.
+    /// Whether the table begins with its column titles.
     public var hasHeader: Bool
-    /// The widest line, in columns; programs' names are cut to fit, never numbers. Nil: no limit.
+    /// The maximum line width in columns; program names are cut to fit, numbers never. Nil for no limit.
     public var width: Int?
 
-    /// Whether each row is followed by what is known of its processes.
+    /// Whether each row is followed by the details of its processes.
     public var isVerbose = false
 
     private static let titles: [StaticString] = [
         "Proto", "Recv-Q", "Send-Q", "Local Address", "Remote Address", "State",
     ]
 
-    /// A table with these columns.
+    /// A table with these settings.
     public init(
         holderColumn: HolderColumn = .pidAndProgram, hasHeader: Bool = true, width: Int? = nil, isVerbose: Bool = false
     ) {
@@ -38,12 +38,13 @@ public struct SocketTable: Sendable {
         self.width = width
     }
 
-    /// How many lines a row takes.
+    /// The number of lines that a row takes.
     public func lineCount(_ row: SocketRow) -> Int {
         1 + (isVerbose ? row.processes.count : 0) + SocketInfoText(width: width).lines(row).count
     }
 
-    /// Appends the rows, one line each (and more where it is verbose, or details are known), in the order given.
+    /// Appends the rows in the given order: one line per row, plus further lines for processes (if verbose) and for
+    /// measurements.
     public func append(_ rows: [SocketRow], to output: inout OutputBuffer) {
         let cells = rows.map(Self.cells)
         var widths = Self.titles.map { hasHeader ? $0.utf8CodeUnitCount : 0 }
@@ -66,7 +67,8 @@ public struct SocketTable: Sendable {
         }
     }
 
-    /// A line for each process that holds it: where it comes from. Not cut: who asks for it wants to see it.
+    /// Appends a line for each process that holds the socket, saying where it comes from. Not cut, because it was asked
+    /// for.
     private func appendProcesses(_ row: SocketRow, to output: inout OutputBuffer) {
         for (index, process) in row.processes.enumerated() {
             output.append("      ")
@@ -75,7 +77,7 @@ public struct SocketTable: Sendable {
         }
     }
 
-    /// Ours only: numbers, addresses and states, all ASCII.
+    /// The cells are our own text (numbers, addresses and states), so they are ASCII.
     private static func cells(_ row: SocketRow) -> [String] {
         let socket = row.socket
         let remote = row.hasPeer ? "\(socket.remote)" : "\(socket.remote)".dropLast() + "*"
@@ -102,7 +104,7 @@ public struct SocketTable: Sendable {
         output.newline()
     }
 
-    /// How many columns are left for the holder.
+    /// The number of columns left for the holder.
     private func room(_ widths: [Int]) -> Int {
         guard let width else { return .max }
         return width - widths.reduce(0) { $0 + $1 + 1 }
@@ -131,14 +133,14 @@ public struct SocketTable: Sendable {
         }
     }
 
-    /// ` +2`: two more processes hold the same socket.
+    /// Appends ` +2` if two more processes hold the same socket.
     private func appendOthers(_ count: Int, to output: inout OutputBuffer) {
         guard count > 0 else { return }
         output.append(" +")
         output.append(number: count)
     }
 
-    /// Cuts the text from `start` on to `room` columns, its last one then being `~`.
+    /// Cuts the text from `start` on to `room` columns, the last of which then shows `~`.
     private func cutName(from start: Int, room: Int, in output: inout OutputBuffer) {
         let name = output.bytes[start...]
         guard TextColumns.count(name) > room else { return }

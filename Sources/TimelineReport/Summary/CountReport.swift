@@ -1,28 +1,28 @@
-// `--count`: only the number of packets, in tcpdump's words.
+// `--count`: only the number of packets, worded as in tcpdump.
 
 public import TCPModel
 public import TCPTimeline
 
-/// The number of packets, at the end.
+/// Reports the number of packets at the end.
 public struct CountReport: PartitionedReport {
-    /// Segments are not asked for.
+    /// False: single segments are not needed.
     public var readsSegments: Bool { false }
 
-    /// The report.
+    /// A report with nothing counted.
     public init() {}
 
-    /// Connections are not counted here, nor what is theirs.
+    /// False: packets are counted, not connections, so copies count as well.
     public var countsCopiesOnce: Bool { false }
 
-    /// Lost frames are not counted here.
+    /// Ignored: lost frames are not counted.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {}
 
-    /// Connections are not counted here.
+    /// Ignored: connections are not counted.
     public mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {}
 
-    /// Ends the report.
+    /// Writes the number of packets.
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {

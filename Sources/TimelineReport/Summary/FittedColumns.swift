@@ -1,21 +1,21 @@
-// `-q` on a terminal: which columns there is room for, and what becomes of the others.
+// `-q` on a terminal: which columns fit on the page, and what happens to the others.
 
-/// The columns of rows that fit a page. What is given up, one after the other as addresses need more room: the octets, the duration, the
-/// time of the handshake; then both ends are cut in the middle.
+/// The columns of rows that fit on a page. As addresses need more room, columns are given up one after the other: the
+/// octets, the duration, the handshake time. After that, both ends are cut in the middle.
 struct FittedColumns: Equatable {
-    /// Columns of the outcome with Zeek's label, the time of the handshake, and the duration.
+    /// The widths of the outcome with Zeek's label, of the handshake time, and of the duration.
     static let (outcome, setup, duration) = (16, 6, 8)
-    /// Columns of the number and the space behind it.
+    /// The width of the number and the space after it.
     static let number = 4
-    /// Columns of who closed it and of the title of the processes, which follow, with the spaces before.
+    /// The width of the closer and of the title of the processes, which come last, with the spaces before them.
     private static let closer = 15
 
-    /// Which of the columns are there that may be given up.
+    /// Which of the dispensable columns are present.
     let (hasSetup, hasDuration, hasOctets): (Bool, Bool, Bool)
-    /// Columns of both ends where they are cut; nil where they have what they need.
+    /// The widths of both ends if they are cut; nil if they have the room they need.
     let (client, server): (Int?, Int?)
 
-    /// Those of a page of `width` columns whose ends need so many.
+    /// The columns of a page of width `width` with ends of these widths.
     init(width: Int, client: Int, server: Int, octets: Int, hasCloser: Bool) {
         let others = Self.number + 1 + 1 + Self.outcome + (hasCloser ? Self.closer : 0)
         let kept = others + client + server
@@ -27,17 +27,17 @@ struct FittedColumns: Equatable {
         if client + server <= room {
             (self.client, self.server) = (nil, nil)
         } else {
-            // Who needs less than half leaves the rest to the other.
+            // An end that needs less than half of the room leaves the rest to the other.
             let shown = min(client, max(room / 2, room - server))
             (self.client, self.server) = (shown, room - shown)
         }
     }
 
-    /// Appends the pieces of a row that have columns, and what stands behind them.
+    /// Appends the parts of a row that have columns, and what follows them.
     ///
     /// - Parameters:
-    ///   - pieces: where they are in `said`.
-    ///   - widths: what both ends need, this row's and all before.
+    ///   - pieces: the ranges of the parts in `said`.
+    ///   - widths: the widths that both ends need in this row and all previous ones.
     func append(
         _ said: borrowing OutputBuffer, _ pieces: SummaryPieces, number: UInt64, widths: (client: Int, server: Int),
         to out: inout OutputBuffer
@@ -51,7 +51,8 @@ struct FittedColumns: Equatable {
         out.append(byte: 0x20)
         append(said, pieces.server, columns: server ?? widths.server, &out)
         out.append(byte: 0x20)
-        // A number of four digits takes its room from the space behind the outcome: the columns after that stay in their places.
+        // A number with four or more digits takes its room from the spaces after the outcome, so that later columns
+        // stay in place.
         var outcomeEnd = pieces.outcome.upperBound
         for _ in 0..<excess where outcomeEnd - pieces.outcome.lowerBound > 2 && said.byte(at: outcomeEnd - 2) == 0x20 {
             outcomeEnd -= 1
@@ -63,7 +64,8 @@ struct FittedColumns: Equatable {
         out.append(said, pieces.rest)
     }
 
-    /// Appends an end in so many columns, without its middle if that is not enough: its host begins and ends as before, and its port is whole.
+    /// Appends an end in this many columns. If that is not enough, the middle is left out: the beginning of the host
+    /// remains, as does the end with the whole port.
     private func append(
         _ said: borrowing OutputBuffer, _ piece: Range<Int>, columns: Int, _ out: inout OutputBuffer
     ) {
@@ -82,22 +84,23 @@ struct FittedColumns: Equatable {
     }
 }
 
-/// Where the columns of a row are in what was said of it. Before them stand the widths of both ends, and where the columns behind them end.
+/// The ranges of a row's columns in its buffer. The row is preceded by the widths of both ends and the end positions of
+/// the later columns.
 struct SummaryPieces {
-    /// Octets before the first column.
+    /// The number of octets before the first column.
     static let prefix = 6
 
     let client: Range<Int>
     let server: Range<Int>
     let outcome: Range<Int>
-    /// The columns that may be given up, each with the space before it.
+    /// The dispensable columns, each with the space before it.
     let setup: Range<Int>
     let duration: Range<Int>
     let octets: Range<Int>
-    /// What is behind them.
+    /// Everything after these columns.
     let rest: Range<Int>
 
-    /// The pieces of a row that is in `range`.
+    /// The columns of a row that occupies `range`.
     init(_ said: borrowing OutputBuffer, _ range: Range<Int>) {
         let start = range.lowerBound + Self.prefix
         func mark(_ place: Int) -> Int { Int(said.byte(at: range.lowerBound + place)) }
@@ -112,7 +115,7 @@ struct SummaryPieces {
 }
 
 extension ShortText {
-    /// Appends a count in so many columns: in thousands (`k`), millions (`M`) and so on where its digits are more.
+    /// Appends a count in this many columns: in thousands (`k`), millions (`M`) and so on if it has too many digits.
     mutating func append(octets count: UInt64, in columns: Int) {
         func isShort(_ number: UInt64, _ columns: Int) -> Bool { String(number).utf8.count <= columns }
         var scaled = count

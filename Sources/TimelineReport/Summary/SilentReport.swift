@@ -1,28 +1,28 @@
-// `-w -`: frames take standard output, where results would be among them.
+// `-w -`: frames occupy standard output, where results would get in between.
 
 public import TCPModel
 public import TCPTimeline
 
-/// Says nothing.
+/// A report without any output.
 public struct SilentReport: PartitionedReport {
-    /// Segments are not asked for.
+    /// False: single segments are not needed.
     public var readsSegments: Bool { false }
 
     /// The report.
     public init() {}
 
-    /// Nobody is told of copies.
+    /// False: nothing is counted.
     public var countsCopiesOnce: Bool { false }
 
-    /// Nobody is told of lost frames.
+    /// Ignored.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {}
 
-    /// Nobody is told of connections.
+    /// Ignored.
     public mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {}
 
-    /// Nobody is told of the end.
+    /// Ignored.
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {}

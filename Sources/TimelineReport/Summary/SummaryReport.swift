@@ -1,15 +1,15 @@
-// `-q`: a table, one line a connection.
+// `-q`: a table with one line per connection.
 
 public import TCPModel
 public import TCPTimeline
 
 import TCPMachine
 
-/// The table of connections. Columns keep their places; a longer address widens its column from that line on, and on a wide page
-/// the first name for which there is no room by as much as any name may have.
+/// The table of connections. Columns keep their positions; a longer address widens its column from that line on. On a
+/// wide page, the first name that does not fit widens it to the maximum width of names.
 public struct SummaryReport: PartitionedReport {
     private var width: Int
-    /// On a terminal: the columns there is room for; nil where lines may be longer than the page.
+    /// On a terminal: the columns that fit; nil where lines may be longer than the page.
     private var fitted: FittedColumns?
     private let fits: Bool
     private let hasHeader: Bool
@@ -23,20 +23,22 @@ public struct SummaryReport: PartitionedReport {
     private let reserving: Int
     private var clientWidth = 0
     private var serverWidth = 0
-    /// Of connections whose rows are still to be merged: the number of the one that each is the translation of.
+    /// For connections whose rows are still to be merged: the number of the connection that each is a translation of.
     private var sources: [UInt64: UInt64] = [:]
-    /// Rows that never come, as of connections that are not shown, do not pile up.
+    /// A limit, so that entries for rows that never come, such as those of connections not shown, do not pile up.
     private static let mostSources = 65_536
-    /// Columns of `>B` and `<B`.
+    /// The width of the columns `>B` and `<B`.
     private var octetsWidth: Int { width >= 100 ? 8 : 6 }
 
-    /// A table for `width` columns: from 100 with closer and process, from 80 without, below one plain line each.
+    /// A table for pages of `width` columns: with closer and process from 100 on, without them from 80 on, and as one
+    /// plain line per connection below that.
     ///
-    /// With `fits` no row of the table is wider, but for what stands behind its columns: columns are given up for long addresses
-    /// (`FittedColumns`). Else nothing is.
+    /// With `fits`, no row of the table exceeds the width, except for what follows its columns: columns are given up
+    /// for long addresses (`FittedColumns`). Otherwise none are.
     ///
-    /// `reserving` columns are kept for each address with its port, as far as a page below 100 has room: live nobody knows
-    /// how long the next address is, and columns are not to move. With `names` a host's stands in the place of its address.
+    /// `reserving` columns are kept for each address with its port, as far as a page below 100 columns permits: in a
+    /// live trace the length of the next address is unknown, and columns should not move. With `names`, host names
+    /// replace addresses.
     public init(
         width: Int, fits: Bool = false, header: Bool = true, selection: ConnectionSelection = ConnectionSelection(),
         reserving: Int = 0, names: (any NameBook)? = nil
@@ -51,7 +53,8 @@ public struct SummaryReport: PartitionedReport {
     }
 
     private mutating func reserveColumns() {
-        // What a page of 80 columns has room for, as 127.0.0.1 needs it, and one of 99 with the closer; then a column for each of two more.
+        // The widths that fit on a page of 80 columns (enough for 127.0.0.1), or of 99 with the closer, and then one
+        // more column for every two that the page has.
         let room = max(0, width - (width < 100 ? 80 : 99))
         let isLimited = width < 100 || fits
         clientWidth = max(15, isLimited ? min(reserving, 15 + room / 2) : reserving)
@@ -59,7 +62,7 @@ public struct SummaryReport: PartitionedReport {
         fitColumns()
     }
 
-    /// Another heading comes where a column is given up.
+    /// A new heading follows when a column is given up.
     private mutating func fitColumns() {
         guard fits else { return }
         let columns = FittedColumns(
@@ -69,28 +72,28 @@ public struct SummaryReport: PartitionedReport {
         wroteHeader = false
     }
 
-    /// Another table begins, with its own heading, for the page as it is now.
+    /// Begins another table, with its own heading, for the new page width.
     public mutating func fit(columns: Int) {
         width = columns
         wroteHeader = false
         reserveColumns()
     }
 
-    /// Segments are not asked for, but as the beginnings of connections whose ends have names.
+    /// Whether segments are needed: only to look up names when connections begin.
     public var readsSegments: Bool { names != nil }
 
-    /// Has the names of a new connection's ends looked up: they are to be known when it is over.
+    /// Starts looking up the names of a new connection's ends, so that they are known when it is over.
     public mutating func segment(
         _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
         if event.isFirst { names?.prepare(event.segment.tuple) }
     }
 
-    /// Columns of a name with its service: as many as an IPv4 address takes with its port, or half of what a wide page has besides;
-    /// no more than a row has room for.
+    /// The width for a name with its service: that of an IPv4 address with its port, or half of what a wide page has to
+    /// spare, but no more than a row has room for.
     private var nameRoom: Int { min(40, max(21, (width - 76) / 2)) }
 
-    /// `localhost:ssh`, cut to its room; nil if the host has no name.
+    /// `localhost:ssh`, cut to its width; nil if the host has no name.
     private func name(of end: SocketAddress) -> [UInt8]? {
         guard let names, case let name = names.name(of: end), name.host != nil else { return nil }
         var text = OutputBuffer()
@@ -98,20 +101,22 @@ public struct SummaryReport: PartitionedReport {
         return Array(text.bytes)
     }
 
-    /// The rows of some connections, as `merge` wants them: its number and columns are not known before.
+    /// A report for a share of the connections, with rows in the form that `merge` expects: numbers and widths are not
+    /// known before then.
     public func part(of count: Int) -> SummaryReport {
         var part = self
         part.isPart = true
         return part
     }
 
-    /// Keeps it for the connection's row.
+    /// Records the link for the connection's row.
     public mutating func link(_ number: UInt64, translationOf source: UInt64) {
-        // A third copy is linked to the first connection too.
+        // A third copy is also linked to the first connection.
         if sources.count < Self.mostSources { sources[number] = sources[source] ?? source }
     }
 
-    /// Writes a row, and at its end of what other one it is the translation, if its part could not know.
+    /// Writes a row. If its partial report could not know which connection it is a translation of, that is added at the
+    /// end.
     public mutating func merge(
         _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer
     ) {
@@ -122,11 +127,11 @@ public struct SummaryReport: PartitionedReport {
         out.newline()
     }
 
-    /// What a row says at its end, where no column is.
+    /// What is appended to a row after its columns.
     private struct Kin {
-        /// What its sockets have for their ends, if that was translated.
+        /// The ends as the sockets see them, if addresses were translated.
         let ends: SocketEnds
-        /// The number of the connection that it is the translation of.
+        /// The number of the connection that this one is a translation of.
         let source: UInt64?
     }
 
@@ -145,19 +150,19 @@ public struct SummaryReport: PartitionedReport {
         if let source = kin.source { write(source: source, &out) }
     }
 
-    /// It is a connection that has a row of its own.
+    /// Notes that this is a connection with a row of its own.
     private func write(source: UInt64, _ out: inout OutputBuffer) {
         out.append(" = ")
         out.append(number: source)
         out.append(" (NAT)")
     }
 
-    /// Number, client and server in columns that are as wide as the widest so far, and the rest.
+    /// Writes number, client and server, in columns as wide as the widest so far, and the rest of the row.
     private mutating func writeMerged(
         _ said: borrowing OutputBuffer, _ range: Range<Int>, _ number: UInt64, _ out: inout OutputBuffer
     ) {
         guard width >= 80 else { return out.append(said, range) }
-        // The widths of both columns where the row was written, and other marks, then the row itself.
+        // The row is preceded by the widths that both columns had when it was written, and by other positions.
         let start = range.lowerBound + SummaryPieces.prefix
         let client = Int(said.byte(at: range.lowerBound))
         let server = Int(said.byte(at: range.lowerBound + 1))
@@ -175,7 +180,7 @@ public struct SummaryReport: PartitionedReport {
         if number < 10 { out.append("  ") } else if number < 100 { out.append(" ") }
         out.append(unsigned: number, minimumDigits: 1)
         out.append(byte: 0x20)
-        // A longer address may have widened them elsewhere meanwhile.
+        // A longer address in another part may have widened the columns since.
         let middle = start + client
         out.append(said, start..<middle)
         out.append(repeating: 0x20, count: clientWidth - client)
@@ -184,14 +189,14 @@ public struct SummaryReport: PartitionedReport {
         out.append(said, middle + 1 + server..<range.upperBound)
     }
 
-    /// Says that frames were lost.
+    /// Notes that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         out.append("# ")
         out.append(number: count)
         out.append(count == 1 ? " frame lost by the capture\n" : " frames lost by the capture\n")
     }
 
-    /// Reports a connection that is over, in a replay.
+    /// Writes the row of a connection that is over, in a replay.
     public mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
@@ -204,7 +209,7 @@ public struct SummaryReport: PartitionedReport {
         finish(id, connections, nil, &out)
     }
 
-    /// Reports a connection that is over.
+    /// Writes the row of a connection that is over.
     public mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
@@ -218,8 +223,8 @@ public struct SummaryReport: PartitionedReport {
         } else if isPart {
             writeParts(connection, kernel, kin, &out)
         } else {
-            // Taken out while it is read, so that nothing is copied. Its columns are ours, so that `merge` widens nothing; the heading
-            // comes with the first row, above its columns.
+            // Moved out while it is read, to avoid a copy. The column widths are this report's own, so `merge` widens
+            // nothing; the heading comes with the first row, matching its columns.
             var row = OutputBuffer()
             swap(&row, &self.row)
             writeParts(connection, kernel, kin, &row)
@@ -229,11 +234,11 @@ public struct SummaryReport: PartitionedReport {
         }
     }
 
-    /// Ends the report.
+    /// Makes sure that even an empty table has its heading.
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {
-        // An empty table still has its heading, so that a script sees its columns.
+        // An empty table still has its heading, so that scripts see the columns.
         if width >= 80 { writeHeader(&out) }
     }
 
@@ -259,12 +264,12 @@ public struct SummaryReport: PartitionedReport {
         out.newline()
     }
 
-    /// Writes a row in the parts that `merge` puts together, up to who ended it. Its length is bounded, so that it is put together
-    /// in one place.
+    /// Writes a row, up to the closer, in the parts that `merge` assembles. Its length is bounded, so it is assembled
+    /// in a single place.
     private mutating func writeUsualParts(
         _ connection: ConnectionSummary, endsLine: Bool, _ out: inout OutputBuffer
     ) {
-        // Locals, so that nothing of the report is held on to while the row is put together.
+        // Local copies, so that no access to the report remains open while the row is assembled.
         let (octetsWidth, hasCloser, fits) = (octetsWidth, width >= 100, fits)
         var (client, server) = (clientWidth, serverWidth)
         let (source, destination) = (connection.tuple.source, connection.tuple.destination)
@@ -274,7 +279,7 @@ public struct SummaryReport: PartitionedReport {
             if serverName.map({ $0.count > server }) ?? false { server = nameRoom }
         }
         ShortText.append(to: &out) { row in
-            // The two widths, which are known further down, and where columns end.
+            // The prefix: both widths, which are known further down, and the positions where columns end.
             let prefix = SummaryPieces.prefix
             row.pad(to: prefix)
             if let clientName { row.append(bytes: clientName) } else { row.append(source, &clientText) }
@@ -290,7 +295,7 @@ public struct SummaryReport: PartitionedReport {
             row.append(connection.outcome.displayName)
             row.append(ShortWord(0x20))
             row.append(connection.zeekState)
-            // "half-closed RSTO" fills the column: the next one moves, so that they stay two words.
+            // "half-closed RSTO" fills its column: the next one moves over so that the words stay apart.
             if row.count >= outcomeStart + 16 { row.append(ShortWord(0x20)) }
             row.pad(to: outcomeStart + FittedColumns.outcome)
             row.set(UInt8(truncatingIfNeeded: row.count - prefix), at: 2)
@@ -327,7 +332,7 @@ public struct SummaryReport: PartitionedReport {
         }
     }
 
-    /// A row in the parts that `merge` puts together, with all that may stand at its end.
+    /// Writes a row in the parts that `merge` assembles, including everything after its columns.
     private mutating func writeParts(
         _ connection: Connection, _ kernel: KernelView?, _ kin: Kin, _ out: inout OutputBuffer
     ) {
@@ -345,7 +350,8 @@ public struct SummaryReport: PartitionedReport {
         guard hasServer || kernel.originator.process != nil || kernel.originator.listenerProcess != nil else { return }
         out.append(" ")
         let start = out.count
-        // That a process has let go of its socket by the end is nothing special here, and `server was` above two columns reads as one.
+        // A process that no longer has its socket at the end is nothing special here, and `server was` above two
+        // columns would read as one phrase.
         out.append(processOf: kernel.originator, tellsPast: false)
         if out.count == start { out.append("-") }
         if hasServer {
@@ -354,7 +360,7 @@ public struct SummaryReport: PartitionedReport {
         }
     }
 
-    /// Why nobody answered, if an ICMP error or the kernel says so.
+    /// Writes why there was no answer, if an ICMP error or the kernel shows it.
     private func writeReason(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {
         if connection.isUnreachable {
             out.append(" ICMP ")

@@ -1,11 +1,11 @@
-// The text of the address that a column had last: servers are few, and clients come in groups.
+// Caches the text of a column's latest address: there are few servers, and clients come in groups.
 
 import TCPModel
 
-/// An address as the beginning of `127.0.0.1:9500` or `[::1]:9500`, colon included, kept for the next row.
+/// The part before the port of `127.0.0.1:9500` or `[::1]:9500`, colon included, cached for the next row.
 struct AddressText {
     private var address: IPAddress?
-    /// Its characters, eight in a word, the first one in the lowest octet; spaces beyond them.
+    /// The characters, eight per word with the first in the lowest octet, padded with spaces.
     private var words: InlineArray<6, UInt64> = .init(repeating: Self.spaces)
     private(set) var count = 0
 
@@ -16,7 +16,7 @@ struct AddressText {
     /// Whether this is the text of `other`.
     @inline(__always) func isOf(_ other: IPAddress) -> Bool { address == other }
 
-    /// Makes it the text of another address.
+    /// Makes this the text of another address.
     @inline(never) mutating func become(_ other: IPAddress) {
         address = other
         if other.isV4 { return become(v4: other.v4) }
@@ -28,7 +28,7 @@ struct AddressText {
         append(0x3a)
     }
 
-    /// At most sixteen characters, put together in one word of as many.
+    /// At most sixteen characters, assembled in a single 128-bit word.
     private mutating func become(v4 address: UInt32) {
         var characters: UInt128 = 0
         count = 0
@@ -44,16 +44,16 @@ struct AddressText {
         words[1] |= Self.spaces << UInt64(max(0, 8 * (count - 8)))
     }
 
-    /// The longest is 43 octets: eight groups of four digits, seven colons between them, brackets, and the last colon.
+    /// The maximum is 43 octets: eight groups of four digits, seven colons between them, brackets, and the final colon.
     private mutating func append(_ character: UInt8) {
         let shift = UInt64(count & 7) * 8
         words[count >> 3] = words[count >> 3] & ~(0xff << shift) | UInt64(character) << shift
         count += 1
     }
 
-    /// Each word that has a character, and its place in the text.
+    /// Calls `body` with each word that has characters, and its position in the text.
     @inline(__always) func forEachWord(_ body: (UInt64, Int) -> Void) {
-        // Two are enough for IPv4.
+        // Two words are enough for IPv4.
         body(words[0], 0)
         body(words[1], 8)
         var index = 2

@@ -1,8 +1,9 @@
-// One connection's part of the text timeline: turns its events into rows, holding the last one back until it is complete.
+// One connection's part of the text timeline: turns its events into rows, holding the last row back until it is
+// complete.
 //
-// A row is complete when the connection's next segment does not belong to it, or after `hold`. Both are decided by the
-// time stamps of segments alone, so that a live trace and the replay of its capture have the same rows. Only where several
-// connections are at work live is a long run cut where another one's row belongs.
+// A row is complete when the connection's next segment does not belong to it, or after `hold`. Both depend only on the
+// timestamps of segments, so that a live trace and the replay of its capture produce the same rows. The one exception
+// is a live trace with several active connections: there a long run is cut where another connection's row belongs.
 
 import TCPMachine
 import TCPModel
@@ -10,7 +11,7 @@ import TCPTimeline
 
 /// Something to print for a connection.
 enum TimelineItem {
-    /// A row with its place in the sequence, and what is shown of its frame.
+    /// A row with its place in the sequence, and the excerpt of its frame to show.
     case row(TimelineRow, KeptExcerpt?)
     /// A remark across the lane.
     case note(TimelineNote)
@@ -18,31 +19,33 @@ enum TimelineItem {
 
 /// A remark across the lane.
 enum TimelineNote {
-    /// One side has closed, the other may still send; when it did, or nil at the end.
+    /// One side has closed and the other may still send; with the time, or nil at the end.
     case halfClosed(stillSending: Side, at: Timestamp?)
-    /// Nothing happened for so long (nanoseconds).
+    /// Nothing happened for this long (in nanoseconds).
     case idle(Int64)
     /// No SYN was seen.
     case midstream
-    /// Rows that were left out, and the segments in them.
+    /// Rows that were left out, with the number of their segments.
     case elided(rows: Int, segments: UInt64)
-    /// It is another connection seen behind a translation of addresses: that one's number.
+    /// This is another connection, with this number, seen behind an address translation.
     case translated(UInt64)
     /// The client called this address, and its host redirected it to the server.
     case redirected(SocketAddress)
-    /// An earlier retransmission turned out not to have been needed.
+    /// An earlier retransmission turned out to have been needless.
     case notNeeded(RetransmissionRecord)
-    /// It joined an MPTCP connection, by this token: the number of the one that has it, or 0.
+    /// This subflow joined an MPTCP connection by this token; with the number of the connection that has the token, or
+    /// 0.
     case subflow(token: UInt32, of: UInt64)
-    /// The kernel said something.
+    /// A kernel event.
     case kernel(KernelEvent)
-    /// The kernel said what the capture lacks: where that had brought the end that it spoke of, and the other one; `.unseen` = nowhere new.
+    /// The kernel reported what the capture lacks. With the states to which that had brought the reported end and the
+    /// other one; `.unseen` = no new state.
     case uncaptured(KernelEvent, own: TCPState, peer: TCPState)
     /// An ICMP error came.
     case icmp(ICMPEvent)
 }
 
-/// How the octets of a text are shown.
+/// How the octets of a segment's text are shown.
 public enum OctetStyle: Sendable {
     /// Not at all.
     case hidden
@@ -54,20 +57,21 @@ public enum OctetStyle: Sendable {
     case hexAndASCII
 }
 
-/// How much of each segment to show.
+/// How much to show of each segment.
 public struct TimelineDetail: Sendable {
-    /// 0 folds data with its ACKs, 1 shows every segment, 2 options and windows too, 3 why each transition.
+    /// 0 folds data with its ACKs, 1 shows every segment, 2 adds options and windows, 3 adds the reason for each
+    /// transition.
     public var verbosity = 0
-    /// Raw sequence numbers.
+    /// Whether sequence numbers are shown as they are, not relative.
     public var rawSequence = false
-    /// The text of segments.
+    /// How the segments' text is shown.
     public var octets = OctetStyle.hidden
-    /// The link headers of frames.
+    /// Whether frames' link headers are shown.
     public var linkHeaders = false
 
-    /// What is to be kept of frames.
+    /// The parts of frames that must be kept.
     var excerpts: ExcerptNeeds { ExcerptNeeds(text: octets != .hidden, link: linkHeaders) }
-    /// Whether each segment has a row of its own: what is shown of a frame stands under it.
+    /// Whether each segment has a row of its own, so that its excerpt can be shown below it.
     var unfolds: Bool { verbosity > 0 || !excerpts.isNothing }
 
     /// The default detail.
@@ -75,21 +79,21 @@ public struct TimelineDetail: Sendable {
 }
 
 struct ConnectionText {
-    /// How long a row may wait for what belongs to it, in nanoseconds.
+    /// The maximum time that a row waits for more segments, in nanoseconds.
     static let hold = 200 * Span.millisecond
-    /// Silence worth a word, in nanoseconds.
+    /// The shortest silence that is noted, in nanoseconds.
     static let idle = 2 * Span.second
 
     let number: UInt64
     private(set) var held: TimelineRow?
     private var heldExcerpt: KeptExcerpt?
-    /// Complete items that are not written yet, with the number of rows and segments left out of the middle.
+    /// Complete items that are not written yet: all, or those before the ones left out of the middle.
     private(set) var items: [TimelineItem] = []
     private var lastTime: Timestamp?
     private var pace = AckPace()
-    /// Who sent the last segment, if it was a keep-alive or window probe.
+    /// The sender of the latest segment, if it was a keep-alive or window probe.
     private var lastProber: Side?
-    /// The part that the latest row belongs to.
+    /// The phase of the latest row.
     private var lastPhase: TimelinePhase?
     private(set) var saidHalfClosed = false
     private var synAttempts: (UInt32, UInt32) = (0, 0)
@@ -98,16 +102,16 @@ struct ConnectionText {
     private var lastSyn: (Timestamp?, Timestamp?) = (nil, nil)
     private var lastFin: (Timestamp?, Timestamp?) = (nil, nil)
     private var lastText: (Timestamp?, Timestamp?) = (nil, nil)
-    /// The most rows that are kept for a block; more are left out of the middle, and counted.
+    /// The maximum number of items kept for a block; beyond it, the middle is left out and counted.
     private var limit: Int
     private var tail: [TimelineItem] = []
     private var tailStart = 0
     private var elidedRows = 0
     private var elidedSegments: UInt64 = 0
-    /// Octets of memory that excerpts take, at most.
+    /// An upper bound on the memory used by excerpts, in octets.
     private(set) var excerptSize = 0
 
-    // What is on the page already; changed by whoever writes the items.
+    // What the page already shows; updated by the code that writes the items.
     var phase: TimelinePhase?
     private var shownStates: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
     private var shownMarks: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
@@ -117,7 +121,7 @@ struct ConnectionText {
     /// Findings that are not written yet.
     var findings: [Finding] = []
     var isFinished = false
-    /// Whether a block may be followed by late rows.
+    /// Whether late rows may follow the block.
     var isKept = false
 
     init(number: UInt64, limit: Int) {
@@ -125,17 +129,17 @@ struct ConnectionText {
         self.limit = limit
     }
 
-    /// Of no connection: there is nothing to print, now or later.
+    /// The text of no connection: there is nothing to print, now or later.
     static let none = {
         var none = ConnectionText(number: 0, limit: 0)
         none.isFinished = true
         return none
     }()
 
-    /// Takes down that the page shows a side's state: the one that it entered, or the one that is there already where the kernel
-    /// first says the same.
+    /// Records that the page shows a side's state: the one it entered, or the current one when the kernel first
+    /// confirms it.
     ///
-    /// - Returns: nil if nothing is to be shown.
+    /// - Returns: nil if there is nothing to show.
     mutating func show(_ side: Side, entered: TCPState, _ kernel: KernelView?) -> (state: TCPState, isConfirmed: Bool)?
     {
         let isOriginator = side == .originator
@@ -149,7 +153,7 @@ struct ConnectionText {
         return (state, true)
     }
 
-    /// Takes in a segment, and what is shown of its frame.
+    /// Adds a segment with the excerpt of its frame.
     mutating func take(_ event: SegmentEvent, _ excerpt: KeptExcerpt?, _ detail: TimelineDetail) {
         if event.notes.contains(.duplicateFrame) { return takeCopy(event, excerpt, detail) }
         if let lastTime = held?.lastTime, event.time.since(lastTime) > Self.hold { seal() }
@@ -179,7 +183,7 @@ struct ConnectionText {
         remember(event)
     }
 
-    /// Whether an ACK of a run was delayed: that is worth a row.
+    /// Whether an ACK within a run was delayed, which deserves a row.
     private func isDelayedInRun(_ event: SegmentEvent) -> Bool {
         guard held?.kind == .segment, let text = lastText(of: event.sender.other) else { return false }
         return pace.isDelayed(event, after: event.time.since(text))
@@ -191,7 +195,7 @@ struct ConnectionText {
         excerptSize += excerpt?.size ?? 0
     }
 
-    /// Another copy of a frame has a row where nothing is folded only, and changes nothing for those after it.
+    /// Adds another copy of a frame. It has a row only if nothing is folded, and does not affect later rows.
     private mutating func takeCopy(_ event: SegmentEvent, _ excerpt: KeptExcerpt?, _ detail: TimelineDetail) {
         guard detail.unfolds else { return }
         seal()
@@ -201,7 +205,7 @@ struct ConnectionText {
         hold(row, excerpt)
     }
 
-    /// A held SYN's row shows what became of it at the other end, if the answer comes in time.
+    /// Completes a held SYN's row with the outcome at the other end, if the answer comes in time.
     private mutating func answerOpening(_ event: SegmentEvent) -> Bool {
         guard held?.isOpening == true, event.sender == .responder else { return false }
         if event.segment.flags.has([.syn, .ack]) && event.sent.count > 0 {
@@ -213,7 +217,8 @@ struct ConnectionText {
         return false
     }
 
-    /// A longer time between two segments is a pause, in nanoseconds: some round trips, or what a person's program would notice.
+    /// A longer gap between two segments counts as a pause, in nanoseconds: several round trips, or what a user would
+    /// notice.
     private var pause: Int64 {
         max(10 * Span.millisecond, min(pace.handshakeTime ?? 0, Span.second) * 4)
     }
@@ -231,16 +236,18 @@ struct ConnectionText {
         if gap > Self.idle && !event.segment.flags.has(.syn) { keep(.note(.idle(gap))) }
     }
 
-    /// Who may still send while the other side is in FIN_WAIT_2; nil if the connection is not half-closed.
+    /// The side that may still send while the other one is in FIN_WAIT_2; nil if the connection is not half-closed.
     static func halfClosedSender(_ originator: TCPState, _ responder: TCPState) -> Side? {
         if originator == .finWait2 && responder == .closeWait { return .responder }
         if responder == .finWait2 && originator == .closeWait { return .originator }
         return nil
     }
 
-    /// A RST that changes nothing belongs to where it is: one for each FIN that a closed peer gets again, for example.
+    /// The phase of a segment. A RST without effect belongs to the current phase, such as one for each FIN that a
+    /// closed peer receives again.
     private mutating func phase(of event: SegmentEvent) -> TimelinePhase {
-        // What changes nothing begins no part: a RST that nobody heeds, a SYN that an open connection answers with a challenge ACK.
+        // A segment without effect begins no phase, such as an ignored RST, or a SYN that an open connection answers
+        // with a challenge ACK.
         let isForeign = event.segment.flags.has(.rst) || event.anomalies.contains(.synInsideConnection)
         let isIdle = isForeign && !event.hasTransitions
         let phase = isIdle ? lastPhase ?? Self.phase(event) : Self.phase(event)
@@ -256,7 +263,7 @@ struct ConnectionText {
         }
         if !event.facts.intersection([.originatorFin, .responderFin]).isEmpty { return .teardown }
         if flags.has(.syn) || opens(event.sent) || opens(event.arrived) { return .handshake }
-        // Still opening: a stale socket's challenge, or an ACK before the SYN-ACK (split handshake).
+        // Still opening: a challenge from a stale socket, or an ACK before the SYN-ACK (split handshake).
         if event.originatorState == .synSent { return .handshake }
         return .data
     }
@@ -267,7 +274,7 @@ struct ConnectionText {
 
     private static func opens(_ reaction: Reaction) -> Bool {
         for index in 0..<reaction.count where reaction[index].to == .established {
-            // Not what was open before: midstream, or a RST that was not heeded.
+            // A connection that was open before does not count: midstream, or after an ignored RST.
             if reaction[index].from != .unseen && reaction[index].from != .closed { return true }
         }
         return false
@@ -286,7 +293,7 @@ struct ConnectionText {
         }
         let previous = flags.has(.syn) ? replace(&lastSyn) : replace(&lastFin)
         guard event.notes.contains(.retransmission) else { return }
-        // A kind says more than a number.
+        // The kind of a retransmission tells more than its number.
         if let kind = event.verdict.retransmission?.kind, kind != .opening, kind != .other { return }
         func bump(_ attempts: inout (UInt32, UInt32)) -> UInt32 {
             if event.sender == .originator { attempts.0 &+= 1 } else { attempts.1 &+= 1 }
@@ -324,17 +331,17 @@ struct ConnectionText {
         return held.kind == .segment && !held.isOpening || now.since(held.lastTime) > Self.hold
     }
 
-    /// How many items are kept in memory.
+    /// The number of items in memory.
     var itemCount: Int { items.count + tail.count }
 
-    /// From now on no more than so many items are kept; what is here already stays.
+    /// Limits the number of items kept from now on; items already present stay.
     mutating func restrict(to most: Int) { limit = min(limit, most) }
 
     /// Adds an item; beyond the limit the middle is left out.
     mutating func keep(_ item: TimelineItem) {
         let head = limit - limit / 4
         if items.count < head {
-            // Growing from one by doubling would copy each of the first ones thrice.
+            // Growing from one by doubling would copy each of the first items three times.
             if items.capacity == 0 { items.reserveCapacity(4) }
             items.append(item)
             return
@@ -352,14 +359,14 @@ struct ConnectionText {
         tailStart = (tailStart + 1) % tail.count
     }
 
-    /// Above so many items at most an event finds its place: as many frames come in one batch.
+    /// The maximum number of items above which an event is moved up: the number of frames in one batch.
     private static let reach = 4096
 
-    /// Adds what the kernel said. A tracepoint's event stands behind the latest row that is not younger: the kernel's events are
-    /// taken in after a batch of frames, of which some came later.
+    /// Adds a kernel event. A tracepoint event goes after the latest row that is not younger: kernel events are
+    /// processed after a batch of frames, some of which are later than the event.
     mutating func keep(_ event: KernelEvent) {
         if case .contradiction = event.kind, event.isCorrected { deny(event.side) }
-        // A file may say ever more of one connection: what is told of it has the same limit as its rows.
+        // A file may contain any number of kernel events for a connection, so they are limited like its rows.
         guard event.isTraced, tail.isEmpty, !items.isEmpty, items.count < limit - limit / 4 else {
             return keep(.note(note(of: event, before: items.count)))
         }
@@ -369,7 +376,7 @@ struct ConnectionText {
         items.insert(.note(note(of: event, before: place)), at: place)
     }
 
-    /// The remark for what the kernel said before the items from `place` on.
+    /// The remark for a kernel event that precedes the items from `place` on.
     private mutating func note(of event: KernelEvent, before place: Int) -> TimelineNote {
         guard case .uncaptured(_, _, let led) = event.kind else { return .kernel(event) }
         if led.isResetCaptured { heedReset(of: event.side.other) }
@@ -378,8 +385,8 @@ struct ConnectionText {
             peer: redraw(led.peer, event.side.other, from: place, isByReset: led.isByReset))
     }
 
-    /// Where what was not captured had brought a side when it came. Items from `place` on, which came later, show where both that and
-    /// their own segments led: a FIN that seemed to be the first one was the answer to the other.
+    /// The state of a side after what was not captured. Items from `place` on came later; they show the result of both
+    /// that and their own segments: a FIN that seemed to be the first one was the answer to the other.
     private mutating func redraw(_ led: Reaction, _ side: Side, from place: Int, isByReset: Bool) -> TCPState {
         guard led.count > 0 else { return .unseen }
         let (drawn, now) = (led[0].from, led[led.count - 1].to)
@@ -402,21 +409,23 @@ struct ConnectionText {
         return then
     }
 
-    /// The latest RST of a side was obeyed after all.
+    /// Records that the latest RST of a side was obeyed after all.
     private mutating func heedReset(of side: Side) {
         changeLatestRow(where: { $0.flags.has(.rst) && $0.sender == side }) {
             $0.anomalies.subtract([.resetIgnored, .resetNotExact])
         }
     }
 
-    /// The kernel was not where the latest row says that a side was: that is not to be marked as confirmed by what comes later.
+    /// Records that the kernel contradicted the latest row's state of a side, so that later events do not mark it as
+    /// confirmed.
     private mutating func deny(_ side: Side) {
         changeLatestRow(where: { $0.state(side) != .unseen }) { row in
             if side == .originator { row.denied.originator = true } else { row.denied.responder = true }
         }
     }
 
-    /// Changes the latest row that is not written yet and suits, behind the middle that is left out first.
+    /// Changes the latest unwritten row for which `suits` is true, searching first after the part left out of the
+    /// middle.
     private mutating func changeLatestRow(
         where suits: (TimelineRow) -> Bool, _ change: (inout TimelineRow) -> Void
     ) {
@@ -430,7 +439,8 @@ struct ConnectionText {
         for index in items.indices.reversed() where isChanged(&items[index]) { return }
     }
 
-    /// Whether an item belongs below an event: on loopback a RST may be logged just after it was captured, or just before.
+    /// Whether an item belongs below an event: on loopback a RST may be logged just after it was captured, or just
+    /// before.
     private static func isLater(_ item: TimelineItem, than event: KernelEvent) -> Bool {
         switch item {
         case .row(let row, _):
@@ -440,14 +450,14 @@ struct ConnectionText {
             return row.time > event.time
         case .note(.uncaptured(let other, _, _)): return other.time > event.time
         case .note(.kernel(let other)):
-            // The cause above its effect, which on loopback is logged first.
+            // Put the cause above its effect, which on loopback is logged first.
             if case .traced(.resetSent) = event.kind, case .traced(.socketError) = other.kind { return true }
             return other.time > event.time
         case .note: return false
         }
     }
 
-    /// Hands over the complete items.
+    /// Removes and returns the complete items.
     mutating func takeItems() -> [TimelineItem] {
         defer {
             items.removeAll(keepingCapacity: false)
@@ -461,7 +471,8 @@ struct ConnectionText {
         return items + [.note(.elided(rows: elidedRows, segments: elidedSegments))] + end
     }
 
-    /// Hands over the complete items before the first one that is later than `limit`. Only where nothing is left out of the middle.
+    /// Removes and returns the complete items before the first one later than `limit`, provided that nothing was left
+    /// out of the middle.
     mutating func takeItems(until limit: Timestamp) -> [TimelineItem] {
         let end = items.firstIndex { $0.time.map { $0 > limit } ?? false } ?? items.count
         guard end < items.count, tail.isEmpty else { return takeItems() }

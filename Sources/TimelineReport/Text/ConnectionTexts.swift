@@ -1,22 +1,24 @@
-// The texts of all connections that are not on the page yet, by slot: what a ladder in any format is made of.
+// The texts of all connections that are not printed yet, by slot: the material of ladders in any format.
 
 import TCPModel
 import TCPTimeline
 
-/// Keeps the texts, and no more of them than there is memory for.
+/// Stores the texts within a memory limit.
 struct ConnectionTexts {
-    /// The most rows of a connection that gets another row while all together have as many as memory is there for.
+    /// The item limit of a connection that gets another row while the total is at its limit.
     static let crowdedRowLimit = 40
 
     private let detail: TimelineDetail
-    /// The most rows of one connection; the middle is left out and counted.
+    /// The maximum number of rows of one connection; beyond that, the middle is left out and counted.
     private let rowLimit: Int
-    /// By slot; `.none` where there is no connection.
+    /// The texts by slot; `.none` where there is no connection.
     private var texts: [ConnectionText] = []
-    /// Rows and notes in memory, of all connections, and how many there may be before new ones are kept sparingly.
+    /// The number of rows and notes in memory, for all connections, and the number from which on new ones are kept
+    /// sparingly.
     private var itemCount = 0
     private var mostItems: Int
-    /// Octets that excerpts of all connections take in memory, and how many they may before new ones go without their texts.
+    /// The memory used by the excerpts of all connections, in octets. `excerptRoom` limits it: beyond the limit, new
+    /// excerpts lose their text.
     private var excerptSize = 0
     private(set) var excerptRoom: ExcerptRoom?
 
@@ -27,24 +29,24 @@ struct ConnectionTexts {
         self.mostItems = mostItems
     }
 
-    /// This one's memory becomes that of one of `count` parts.
+    /// Reduces the memory limits to those of one of `count` partial reports.
     mutating func share(among count: Int) {
         mostItems /= count
         excerptRoom?.share(among: count)
     }
 
-    /// The text of a connection that was opened. Its items are changed by the functions below, which count them.
+    /// The text of an opened connection. Change its items only with the functions below, which count them.
     subscript(id: ConnectionID) -> ConnectionText {
         _read { yield texts[Int(id.slot)] }
         _modify { yield &texts[Int(id.slot)] }
     }
 
-    /// Whether the text at a connection's place is the one of the connection with this number.
+    /// Whether the slot holds the text of the connection with this number.
     func has(_ id: ConnectionID, _ number: UInt64) -> Bool {
         Int(id.slot) < texts.count && texts[Int(id.slot)].number == number
     }
 
-    /// Whether there is one at its place whose end has not been told.
+    /// Whether the slot holds a text whose end has not been reported.
     func isUnfinished(_ id: ConnectionID) -> Bool {
         Int(id.slot) < texts.count && !texts[Int(id.slot)].isFinished
     }
@@ -56,25 +58,25 @@ struct ConnectionTexts {
         change(id) { $0 = ConnectionText(number: number, limit: limit) }
     }
 
-    /// Begins it unless that has been done.
+    /// Begins the text of a connection unless it exists already.
     mutating func openOnce(_ id: ConnectionID, _ number: UInt64) {
         if !has(id, number) { open(id, number) }
     }
 
-    /// Nothing more is told of a connection.
+    /// Discards the text of a connection.
     mutating func forget(_ id: ConnectionID) { change(id) { $0 = .none } }
 
     /// Completes the row that is held back.
     mutating func seal(_ id: ConnectionID) { change(id) { $0.seal() } }
 
-    /// Hands over the complete items.
+    /// Removes and returns the complete items.
     mutating func takeItems(_ id: ConnectionID) -> [TimelineItem] {
         var items: [TimelineItem] = []
         change(id) { items = $0.takeItems() }
         return items
     }
 
-    /// Hands over the complete ones up to a time.
+    /// Removes and returns the complete items up to a point in time.
     mutating func takeItems(_ id: ConnectionID, until limit: Timestamp) -> [TimelineItem] {
         var items: [TimelineItem] = []
         change(id) { items = $0.takeItems(until: limit) }
@@ -83,7 +85,7 @@ struct ConnectionTexts {
 
     // MARK: What happens
 
-    /// Takes in a segment, and what is shown of its frame.
+    /// Adds a segment with the excerpt of its frame.
     mutating func take(
         _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ excerpt: FrameExcerpt? = nil
     ) {
@@ -97,7 +99,7 @@ struct ConnectionTexts {
         }
     }
 
-    /// Says what a new connection is the translation of, or joined.
+    /// Notes which connection a new one is a translation or a subflow of.
     private mutating func noteRelatives(_ id: ConnectionID, _ connections: borrowing KnownConnections) {
         if let source = connections.translated(from: id) {
             change(id) { $0.keep(.note(.translated(source.number))) }
@@ -108,7 +110,7 @@ struct ConnectionTexts {
         }
     }
 
-    /// Whether what the kernel said is worth a line.
+    /// Whether a kernel event gets a line.
     func shows(_ event: KernelEvent) -> Bool {
         switch event.kind {
         case .state, .owner: false
@@ -117,7 +119,7 @@ struct ConnectionTexts {
         }
     }
 
-    /// Takes in what the kernel said.
+    /// Adds a kernel event.
     mutating func take(_ event: KernelEvent) {
         change(event.connection) {
             $0.seal()
@@ -125,7 +127,7 @@ struct ConnectionTexts {
         }
     }
 
-    /// Takes in what the client called.
+    /// Adds the address that the client called.
     mutating func redirected(_ id: ConnectionID, from called: SocketAddress) {
         change(id) {
             $0.seal()
@@ -133,7 +135,7 @@ struct ConnectionTexts {
         }
     }
 
-    /// Takes in an ICMP error.
+    /// Adds an ICMP error.
     mutating func take(_ event: ICMPEvent) {
         change(event.connection) {
             $0.seal()
@@ -141,7 +143,7 @@ struct ConnectionTexts {
         }
     }
 
-    /// Changes one connection's text in place, and counts the items that come or go.
+    /// Changes one connection's text in place, and keeps count of its items.
     private mutating func change(_ id: ConnectionID, _ body: (inout ConnectionText) -> Void) {
         let slot = Int(id.slot)
         let before = (texts[slot].itemCount, texts[slot].excerptSize)

@@ -1,31 +1,32 @@
-// How much memory there is for what is shown of frames, and how much of it each takes: while it waits, and when it is written.
+// The memory limit for excerpts of frames, and the memory that each takes while it waits and when it is written.
 
 public import TCPModel
 
-/// Bounds what waits to be shown of frames. A line feed becomes a line with a margin, and an octet five characters or more in hexadecimal: so
-/// what will be written counts, too, for a connection's whole text is written at once.
+/// Limits the memory of excerpts that wait to be shown. In the output a line feed becomes a line with a margin, and an
+/// octet becomes five or more characters in hexadecimal. The output therefore counts as well, because a connection's
+/// whole text is written at once.
 public struct ExcerptRoom: Sendable {
-    /// Octets of memory that a buffer takes for each that is written into it, at most: when it is full, one of twice its size is made and
-    /// filled before it is given back.
+    /// An upper bound on the octets of memory per octet written to a buffer: a full buffer is copied to one of twice
+    /// its size before it is freed.
     static let growth = 3
-    /// The most characters of a remark: a link header with four tags, or what is missing.
+    /// The maximum length of remarks in characters: a link header with four tags, and what is missing.
     static let linkLength = 160
     static let lackLength = 96
-    /// Columns that are left for a connection's number where rows of several connections mix.
+    /// The columns reserved for a connection's number where the rows of several connections are mixed.
     static let prefix = 8
 
-    /// Octets of memory for all together.
+    /// The memory limit in octets, for all excerpts together.
     public private(set) var most: Int
 
     private let octets: OctetStyle
     private let edge: Int
     private let margin: Int
-    /// Octets around each line's words: the connection's number, a line feed.
+    /// The octets around each line's words: the connection's number and a line feed.
     private let around: Int
-    /// Octets of the colour of a remark.
+    /// The octets for the colour of a remark.
     private let ink: Int
 
-    /// The room on a page of this style.
+    /// The limits for a page with this style.
     init(_ style: TextStyle, _ layout: TimelineLayout, isStream: Bool, most: Int) {
         let prefix = isStream ? Self.prefix : 0
         octets = style.detail.octets
@@ -36,10 +37,11 @@ public struct ExcerptRoom: Sendable {
         self.most = most
     }
 
-    /// This one's memory becomes that of one of `count` parts.
+    /// Reduces the limit to that of one of `count` partial reports.
     public mutating func share(among count: Int) { most /= count }
 
-    /// An excerpt as it is kept beside others that take `used` octets: without its text if it has no room.
+    /// The excerpt in the form in which it is kept, given that others already take `used` octets: without its text if
+    /// there is no room.
     public func fit(_ excerpt: FrameExcerpt, beside used: Int) -> KeptExcerpt {
         let size = size(of: excerpt)
         if size <= most - used { return KeptExcerpt(excerpt: excerpt, size: size) }
@@ -47,7 +49,8 @@ public struct ExcerptRoom: Sendable {
         return KeptExcerpt(excerpt: lean, size: self.size(of: lean))
     }
 
-    /// Octets of memory that it takes, at most: its own, and those of the buffers that what is shown of it will be written into.
+    /// An upper bound on the memory that an excerpt takes, in octets: its own, and that of the buffers into which it
+    /// will be written.
     func size(of excerpt: FrameExcerpt) -> Int {
         let columns = TimelineWriter.ExcerptColumns(
             edge: edge, margin: margin, count: excerpt.text.count, octets)
@@ -64,7 +67,7 @@ public struct ExcerptRoom: Sendable {
         return excerpt.size + Self.growth * written
     }
 
-    /// Each line feed ends a line; a line is broken where the page's room is full.
+    /// Each line feed ends a line; longer lines are broken at the page's edge.
     private func size(ofLines text: [UInt8], _ columns: TimelineWriter.ExcerptColumns) -> Int {
         var feeds = 0
         for octet in text where octet == 0x0a { feeds += 1 }
@@ -76,16 +79,16 @@ public struct ExcerptRoom: Sendable {
         return lines * (columns.margin + columns.dumpWidth(octets) + around)
     }
 
-    /// Words are kept whole where they can be: two lines of them have more than the page's room together.
+    /// Words are kept whole if possible, so that any two lines together exceed the page's room.
     private func size(ofRemark length: Int, _ columns: TimelineWriter.ExcerptColumns) -> Int {
         length + (2 * length / columns.room + 1) * (columns.margin + around + ink)
     }
 }
 
-/// What is shown of a row's frame, and the memory that it takes while it waits: as `ExcerptRoom` has it.
+/// The excerpt of a row's frame, and the memory that it takes while it waits, as computed by `ExcerptRoom`.
 public struct KeptExcerpt: Sendable {
-    /// What is shown.
+    /// The excerpt.
     public let excerpt: FrameExcerpt
-    /// Octets of memory.
+    /// Its memory in octets.
     public let size: Int
 }

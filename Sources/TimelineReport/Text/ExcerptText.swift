@@ -1,27 +1,27 @@
-// What is shown of a frame under its row: its link header, and the octets of its text.
+// The excerpt of a frame shown below its row: its link header, and the octets of its text.
 //
-// Octets come from strangers. Each line of text begins with a mark of ours, so that none can be taken for a row, and nothing but
-// printable ASCII leaves here.
+// These octets are untrusted. Each line of text begins with a mark of our own, so that none can be taken for a row, and
+// only printable ASCII is written.
 
 import TCPModel
 import TCPTimeline
 
 extension TimelineWriter {
-    /// Where excerpts stand.
+    /// The columns of an excerpt.
     struct ExcerptColumns {
-        /// Octets in a line of hexadecimal, as tcpdump has them where there is room.
+        /// The number of octets in a line of hexadecimal if there is room, as in tcpdump.
         static let octets = 16
 
-        /// Columns before what is shown.
+        /// The number of columns before the excerpt.
         var margin: Int
-        /// Columns from there to the page's edge.
+        /// The number of columns from there to the page's edge.
         var room: Int
-        /// Octets in a line of hexadecimal.
+        /// The number of octets in a line of hexadecimal.
         var octets = Self.octets
-        /// Hexadecimal digits of an offset.
+        /// The number of hexadecimal digits of an offset.
         let digits: Int
 
-        /// The columns of a page with so many, for so many octets of text. The margin gives way to hexadecimal.
+        /// The columns on a page with `edge` columns, for `count` octets of text. The margin gives way to hexadecimal.
         init(edge: Int, margin wanted: Int, count: Int, _ style: OctetStyle) {
             var digits = 4
             while count > 1 << (4 * digits) { digits += 1 }
@@ -33,13 +33,14 @@ extension TimelineWriter {
             room = max(4, edge - margin)
         }
 
-        /// Columns of a line of hexadecimal: `0x0000:`, a space, groups of two octets behind a space each, and the same octets behind two more.
+        /// The width of a line of hexadecimal: `0x0000:`, a space, groups of two octets with a space before each, and
+        /// the same octets as text after two more spaces.
         func dumpWidth(_ style: OctetStyle) -> Int {
             4 + digits + octets / 2 * 5 + (style == .hexAndASCII ? 2 + octets : 0)
         }
     }
 
-    /// Writes what is shown of a row's frame.
+    /// Writes the excerpt of a row's frame.
     func write(_ excerpt: FrameExcerpt, of sender: Side, prefix: UInt64?, _ out: inout OutputBuffer) {
         let columns = excerptColumns(excerpt, prefix)
         if let link = excerpt.link {
@@ -61,7 +62,7 @@ extension TimelineWriter {
             style.detail.octets)
     }
 
-    /// Columns of a connection's number, which stand outside of the others.
+    /// The width of a connection's number, which does not count towards the other columns.
     private func prefixWidth(_ prefix: UInt64?) -> Int {
         prefix.map { prefix in text { $0.append(number: prefix) }.count + 1 } ?? 0
     }
@@ -73,7 +74,7 @@ extension TimelineWriter {
         line.end(to: &out)
     }
 
-    /// Words of ours, dim.
+    /// Writes our own words, dimmed.
     private func writeRemark(
         _ words: ArraySlice<UInt8>, _ columns: ExcerptColumns, _ prefix: UInt64?, _ out: inout OutputBuffer
     ) {
@@ -89,14 +90,14 @@ extension TimelineWriter {
 
     // MARK: -A
 
-    /// Lines as the text has them, marked with its direction; `:` marks what goes on from the line above.
+    /// Writes the lines of the text, marked with its direction; `:` marks the continuation of the line above.
     private func writeLines(
         of octets: [UInt8], from sender: Side, _ columns: ExcerptColumns, _ prefix: UInt64?, _ out: inout OutputBuffer
     ) {
         var start = 0
         while start < octets.count {
             let feed = octets[start...].firstIndex(of: 0x0a) ?? octets.count
-            // As tcpdump has it: a carriage return before a line feed is a part of that.
+            // As in tcpdump, a carriage return before a line feed is part of the line end.
             let hasReturn = feed < octets.count && feed > start && octets[feed - 1] == 0x0d
             let end = hasReturn ? feed - 1 : feed
             var mark: StaticString = sender == .originator ? ">" : "<"
@@ -142,12 +143,12 @@ extension TimelineWriter {
 }
 
 extension TimelineWriter.Line {
-    /// Puts an octet if it is printable ASCII, else a point.
+    /// Puts an octet if it is printable ASCII, otherwise a dot.
     fileprivate mutating func put(octet: UInt8) { put { $0.append(byte: 0x20...0x7e ~= octet ? octet : 0x2e) } }
 }
 
 extension OutputBuffer {
-    /// `[1400 of 1448 octets not captured]`
+    /// Appends the missing part, as in `[1400 of 1448 octets not captured]`.
     fileprivate mutating func append(lackOf excerpt: FrameExcerpt) {
         append("[")
         append(number: excerpt.missing)
@@ -165,7 +166,7 @@ extension OutputBuffer {
 
     // MARK: -e
 
-    /// `02:42:ac:11:00:02 > 02:42:ac:11:00:03, vlan 100, ethertype IPv4, length 1514`
+    /// Appends a link header, as in `02:42:ac:11:00:02 > 02:42:ac:11:00:03, vlan 100, ethertype IPv4, length 1514`.
     fileprivate mutating func append(_ link: LinkHeader, device: String?, length: UInt32) {
         switch link {
         case .none: append("no link header")
@@ -235,7 +236,7 @@ extension OutputBuffer {
         }
     }
 
-    /// Linux's types of packets (packet(7)), in the words of tcpdump where it has some.
+    /// Appends Linux's packet type (packet(7)), in tcpdump's words where it has some.
     private mutating func append(packetType: UInt16) {
         switch packetType {
         case 0: append("In")

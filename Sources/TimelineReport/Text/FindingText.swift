@@ -1,4 +1,4 @@
-// Findings as people read them: `warning: close-wait-leak: sentence`, and with -v the evidence under it.
+// Findings in human-readable form: `warning: close-wait-leak: sentence`, followed by the evidence with -v.
 
 import TCPModel
 import TCPTimeline
@@ -50,8 +50,8 @@ extension Severity {
 }
 
 extension OutputBuffer {
-    /// The sentence, printable. One that was true before the connection's last segment says when: what came later, and the closing line
-    /// above it, may say otherwise. `found at 2.03s: 2 SYNs got no answer`.
+    /// Appends the finding's sentence in printable form. A finding made before the connection's last segment says when,
+    /// as in `found at 2.03s: 2 SYNs got no answer`, because later events and the closing line above may say otherwise.
     mutating func append(messageOf finding: Finding, _ connection: Connection) {
         if finding.time < connection.lastTime {
             append("found at ")
@@ -61,7 +61,7 @@ extension OutputBuffer {
         appendPrintable(finding.message)
     }
 
-    /// `frames 3, 7; waited 1.02s; rx_queue 12`.
+    /// Appends the evidence, as in `frames 3, 7; waited 1.02s; rx_queue 12`.
     mutating func append(evidenceOf finding: Finding) {
         if !finding.frames.isEmpty {
             append(finding.frames.count == 1 ? "frame " : "frames ")
@@ -82,8 +82,8 @@ extension OutputBuffer {
         }
     }
 
-    /// Appends printable text, broken at spaces so that no line is wider than `width`, the first one beginning at `column`; further
-    /// lines begin with `margin` and are indented.
+    /// Appends printable text, wrapped at spaces to `width` columns. The first line begins at `column`; further lines
+    /// begin with `margin` and are indented.
     mutating func append(
         wrapped text: ArraySlice<UInt8>, from column: Int, to width: Int, margin: ArraySlice<UInt8>
     ) {

@@ -1,4 +1,4 @@
-// The characters that ladders are drawn with: ASCII, which is the reference, or Unicode where the terminal can.
+// The characters with which ladders are drawn: ASCII, which is the reference, or Unicode on terminals that support it.
 
 /// One set of characters.
 struct Glyphs {
@@ -20,7 +20,7 @@ struct Glyphs {
         rule: "─")
 }
 
-/// Colours: only ever beside words that say the same. Blue, orange and purple rather than green and red.
+/// Colours, used only next to words that say the same. Blue, orange and purple rather than green and red.
 enum Ink {
     static let state: StaticString = "\u{1b}[34m"
     static let waiting: StaticString = "\u{1b}[33m"

@@ -1,9 +1,10 @@
-// The row of an ICMP error in the text timeline: what it says, who says it, about which segment.
+// The row of an ICMP error in the text timeline: its meaning, its sender, and the segment it quotes.
 
 import TCPModel
 import TCPTimeline
 
-/// The parts of the sentence, none of which should be broken: `ICMP port unreachable`, `from 10.0.0.1,`, `quoting seq 0`.
+/// The parts of the sentence, none of which should be broken: `ICMP port unreachable`, `from 10.0.0.1,`, `quoting seq
+/// 0`.
 func icmpWords(_ event: ICMPEvent, _ writer: TimelineWriter) -> [ArraySlice<UInt8>] {
     var parts = [
         writer.text {
@@ -35,12 +36,12 @@ func icmpWords(_ event: ICMPEvent, _ writer: TimelineWriter) -> [ArraySlice<UInt
     return parts
 }
 
-/// The sentence in rows of at most `room` columns, its parts whole where they can be.
+/// The sentence in rows of at most `room` columns, with its parts unbroken if possible.
 func icmpRows(_ event: ICMPEvent, _ writer: TimelineWriter, room: Int) -> [ArraySlice<UInt8>] {
     var rows: [ArraySlice<UInt8>] = []
     for whole in icmpWords(event, writer) {
         var part = whole
-        // A long address on a small page.
+        // A long address on a narrow page.
         while part.count > room {
             rows.append(part.prefix(room))
             part.removeFirst(room)
@@ -55,12 +56,12 @@ func icmpRows(_ event: ICMPEvent, _ writer: TimelineWriter, room: Int) -> [Array
 }
 
 extension TimelineWriter {
-    /// Writes the row, or as many as the parts take; the time and the states stand on the first.
+    /// Writes the sentence in as many rows as it needs; the time and the states are in the first one.
     func writeICMP(
         _ event: ICMPEvent, time: ArraySlice<UInt8>, left: StateWords, right: StateWords, prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
-        // On a small page the states stand behind the words.
+        // On a narrow page the states come after the words.
         let beside = 3 + 2 + 3 + max(1, left.count) + max(1, right.count)
         let room = max(16, layout.form == .line ? layout.width - beside : layout(beside: prefix).lane)
         let rows = icmpRows(event, self, room: room)

@@ -1,4 +1,4 @@
-// What stands at the two sides of a ladder's row: the states that its segment led to, and whether the kernel says the same.
+// The words at both sides of a ladder's row: the states to which its segment led, and whether the kernel confirms them.
 
 import TCPMachine
 import TCPModel
@@ -9,10 +9,10 @@ struct LadderSides {
     var left = StateWords.none
     var right = StateWords.none
 
-    /// Whether the kernel confirms one of them.
+    /// Whether the kernel confirms either of them.
     var isConfirmed: Bool { left.mark == StateWords.confirmed || right.mark == StateWords.confirmed }
 
-    /// Those of one side alone.
+    /// The words of one side only.
     init(_ words: StateWords, of side: Side) {
         if side == .originator { left = words } else { right = words }
     }
@@ -22,11 +22,12 @@ struct LadderSides {
         self.right = right
     }
 
-    /// The states before the SYN: CLOSED, and LISTEN if it was answered or the kernel shows a listener.
+    /// The states before the SYN: CLOSED, and LISTEN if the SYN was answered or the kernel shows a listener.
     init(before row: TimelineRow, _ connection: Connection, _ kernel: KernelView?) {
         let hasListener = kernel?.responder.listener != nil
         let hasNoSocket = kernel?.responder.hasNoSocket == true
-        // A firewall's rule answers for it: the client's kernel told of the RST, and the listener's of none.
+        // A firewall rule rejects the SYN: the client's kernel reported the RST, but the listener's kernel reported
+        // sending none.
         let isRejected = hasListener && kernel?.isRejected == true
         left = StateWords(.closed)
         switch row.answerer {
@@ -41,16 +42,17 @@ struct LadderSides {
 }
 
 extension ConnectionText {
-    /// What stands beside a row that is written now.
+    /// The words beside a row that is being written now.
     mutating func sides(of row: TimelineRow, _ connection: Connection, _ kernel: KernelView?) -> LadderSides {
-        // A self-connect has one socket: left what it did by sending, right what the same segment did on arriving.
+        // A self-connect has one socket: the left side shows the effect of sending, the right side that of the same
+        // segment arriving.
         LadderSides(
             left: words(.originator, row.states.originator, row.denied.originator ? nil : kernel),
             right: words(
                 .responder, row.states.responder, connection.isSelfConnect || row.denied.responder ? nil : kernel))
     }
 
-    /// What stands beside a note that is written now.
+    /// The words beside a note that is being written now.
     mutating func sides(of note: TimelineNote, _ view: KernelView?) -> LadderSides {
         switch note {
         case .icmp(let event):
@@ -73,7 +75,7 @@ extension ConnectionText {
         return LadderSides(left: .none, right: .none)
     }
 
-    /// A state where it changes, or where the kernel first says the same.
+    /// The words for a state that changes, or that the kernel first confirms.
     private mutating func words(_ side: Side, _ entered: TCPState, _ kernel: KernelView?) -> StateWords {
         guard let shown = show(side, entered: entered, kernel) else { return .none }
         return StateWords(shown.state, isConfirmed: shown.isConfirmed)
@@ -81,7 +83,7 @@ extension ConnectionText {
 }
 
 extension TimelineNote {
-    /// When it happened, if that is not where its neighbours say.
+    /// When the note's event happened; nil if its place is determined by its neighbours.
     var time: Timestamp? {
         switch self {
         case .icmp(let event): event.time
@@ -92,12 +94,12 @@ extension TimelineNote {
 }
 
 extension TimelineRow {
-    /// What it did to its sender and to its receiver.
+    /// The transitions of the sender and of the receiver.
     var reactions: [(Side, Reaction)] { [(sender, sent), (sender.other, arrived)] }
 }
 
 extension OutputBuffer {
-    /// Appends the title of a part of the timeline.
+    /// Appends the title of a phase of the timeline.
     mutating func append(titleOf phase: TimelinePhase, _ connection: Connection) {
         switch phase {
         case .handshake: append("handshake")

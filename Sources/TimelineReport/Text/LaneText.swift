@@ -1,4 +1,4 @@
-// What stands on an arrow: flags, numbers, options, remarks; shortened in a fixed order until it fits.
+// The words on an arrow: flags, numbers, options, remarks; shortened in a fixed order until they fit.
 
 import TCPMachine
 import TCPModel
@@ -6,15 +6,15 @@ import TCPTimeline
 
 /// The words on one row's arrow.
 struct LaneText {
-    /// The most that the text may take, in columns.
+    /// The maximum width of the text in columns.
     let room: Int
     let detail: TimelineDetail
-    /// Raw numbers to add to relative ones with `-S`.
+    /// The raw numbers that are added to relative ones with `-S`.
     let bases: (sender: UInt32, receiver: UInt32)
-    /// Under 100 columns the window is left out, as in the narrow form.
+    /// Whether the window is left out, as it is below 100 columns.
     let isNarrow: Bool
 
-    /// The words of this connection's rows that one side sent.
+    /// The words for rows that one side of this connection sent.
     init(room: Int, detail: TimelineDetail, of sender: Side, _ connection: Connection, isNarrow: Bool = false) {
         self.room = room
         self.detail = detail
@@ -24,7 +24,7 @@ struct LaneText {
         )
     }
 
-    /// Puts the words of a row into `words`, as many as there is room for.
+    /// Puts as many words of a row into `words` as there is room for.
     func write(_ row: TimelineRow, _ words: inout LaneWords) {
         words.clear()
         if row.kind == .data { addData(row, &words) } else { addSegment(row, &words) }
@@ -51,7 +51,8 @@ struct LaneText {
         if row.multipathSubtypes != 0 { addMultipath(row, isOpening: false, &words) }
     }
 
-    /// What ECN's flags say (RFC 3168 6.1): of a SYN that it is offered or taken; else that congestion was met, or answered.
+    /// The meaning of the ECN flags (RFC 3168 6.1): on a SYN, that ECN is offered or accepted; otherwise, that
+    /// congestion was experienced or responded to.
     private func addCongestion(_ row: TimelineRow, _ words: inout LaneWords) {
         if row.flags.has(.syn) {
             if row.flags.has(.ack) ? row.flags.has(.ece) : row.flags.has([.ece, .cwr]) {
@@ -83,7 +84,7 @@ struct LaneText {
             }
         }
         if row.flags.has(.ack) { words.add(80) { appendAck(row, to: &$0) } }
-        // A SYN sent again says nothing new but when.
+        // The only news in a retransmitted SYN is its time.
         let isOpening = row.flags.has(.syn) && !row.flags.has(.ack) && row.attempt == 0
         if isOpening && !isNarrow || detail.verbosity > 1 || row.notes.contains(.windowUpdate) {
             addWindow(row, &words)
@@ -93,7 +94,7 @@ struct LaneText {
         if row.multipathSubtypes != 0 { addMultipath(row, isOpening: isOpening, &words) }
     }
 
-    /// How much text there is, and its numbers. A SYN takes the number before its first octet (RFC 9293 3.4).
+    /// Adds the amount of text and its range of numbers. A SYN takes the number before its first octet (RFC 9293 3.4).
     private func addText(_ row: TimelineRow, weight: Int, _ words: inout LaneWords) {
         let start = sequence(row.sequence) &+ (row.flags.has(.syn) ? 1 : 0)
         words.add(weight) {
@@ -185,12 +186,12 @@ struct LaneText {
         }
     }
 
-    /// What MPTCP does is shown where it opens, joins or ends something; every subtype from `-v` on.
+    /// MPTCP options are shown where they open, join or end something; all subtypes are shown from `-v` on.
     private func addMultipath(_ row: TimelineRow, isOpening: Bool, _ words: inout LaneWords) {
         for subtype in MultipathSubtype.allCases where row.multipathSubtypes & 1 << UInt16(subtype.rawValue) != 0 {
             let isTelling = isOpening || subtype == .fastClose || subtype == .reset || subtype == .fail
             guard isTelling || detail.unfolds else { continue }
-            // Beside what ends all of the connection, a reason that says nothing.
+            // Omit a reason that says nothing next to an option that ends the whole connection.
             if subtype == .reset, row.multipathDetail == 0, !detail.unfolds,
                 row.multipathSubtypes & 1 << UInt16(MultipathSubtype.fastClose.rawValue) != 0
             {
@@ -243,7 +244,7 @@ struct LaneText {
                 $0.append("retransmit ")
                 $0.append(number: row.attempt)
             }
-            // Where nothing came between, the delta column says it too.
+            // If nothing came in between, the delta column shows it too.
             if row.attemptDelay >= 0 {
                 words.add(25) {
                     $0.append("(after ")
@@ -272,7 +273,7 @@ struct LaneText {
 
     private func addNotes(_ row: TimelineRow, _ words: inout LaneWords) {
         for remark in Self.namedNotes where row.notes.contains(remark.note) {
-            // From -vv on window and blocks are worth more than what they mean.
+            // From -vv on, window and blocks matter more than their meaning.
             let isMeaning = remark.note == .duplicateAck || remark.note == .windowUpdate
             if isMeaning && detail.verbosity > 1 {
                 words.add(18, spacing: "  ") { $0.append(remark.name) }
@@ -281,19 +282,19 @@ struct LaneText {
             }
         }
         if row.notes.contains(.fillsHole) && row.verdict.late == nil {
-            // Only the capture puts a SYN behind what follows on it: its sender waits for the answer.
+            // Only the capture can place a SYN after the segments that follow it: its sender waits for the answer.
             words.add(remark: row.flags.has(.syn) ? "(late in capture)" : "(fills hole)")
         }
     }
 
     private func addAnomalies(_ anomalies: Anomalies, _ words: inout LaneWords) {
         var left = anomalies
-        // That it is inside a connection says already that it is another one.
+        // A SYN inside a connection obviously has another ISN.
         if left.contains(.synInsideConnection) { left.remove(.initialSequenceChanged) }
         for remark in Self.namedAnomalies where left.contains(remark.anomaly) { words.add(remark: remark.name) }
     }
 
-    /// `retransmit (RTO, 2nd)`: the kind stays when there is no room for both.
+    /// Adds words such as `retransmit (RTO, 2nd)`: the kind stays if there is no room for both.
     private func addRetransmission(_ record: RetransmissionRecord, _ words: inout LaneWords) {
         let kind: StaticString =
             switch record.kind {
@@ -330,12 +331,12 @@ struct LaneText {
 }
 
 extension TCPFlags {
-    /// Only ACK (and PSH, and ECN's bits).
+    /// Whether there is only ACK (with or without PSH and ECN's bits).
     var isBareAck: Bool { has(.ack) && !hasAny([.syn, .fin, .rst, .urg]) }
 }
 
 extension OutputBuffer {
-    /// Appends the flags that matter for states, in the order people say them: `SYN,ACK`, `FIN,ACK`, `RST`, `none`.
+    /// Appends the flags that matter for states, in the usual order: `SYN,ACK`, `FIN,ACK`, `RST`, `none`.
     mutating func append(flags: TCPFlags) {
         let names: [(TCPFlags, StaticString)] = [
             (.syn, "SYN"), (.fin, "FIN"), (.rst, "RST"), (.urg, "URG"), (.ack, "ACK"),

@@ -1,22 +1,22 @@
-// Words that stand behind each other, of which the least needed are left out where there is no room for all.
+// A sequence of words from which the least important ones are left out if there is not enough room.
 
-/// Parts of a line of text, each with its worth. ASCII.
+/// The parts of a line of text, each with its weight. ASCII.
 struct LaneWords {
     private struct Part {
-        /// Where it stands, with the spaces before it.
+        /// The range of the part, including the spaces before it.
         var range: Range<Int>
-        /// The part with the smallest weight goes first.
+        /// The part with the smallest weight is left out first.
         var weight: Int
     }
 
     private var text = OutputBuffer()
     private var parts: [Part] = []
-    /// What there was no room for, with a space before each part.
+    /// The parts that did not fit, each with a space before it.
     private(set) var rest = OutputBuffer()
 
     init() { parts.reserveCapacity(8) }
 
-    /// Adds a part. The first one always stays.
+    /// Adds a part. The first part is never left out.
     mutating func add(_ weight: Int, spacing: StaticString = " ", _ make: (inout OutputBuffer) -> Void) {
         let start = text.count
         if !parts.isEmpty { text.append(spacing) }
@@ -24,22 +24,22 @@ struct LaneWords {
         parts.append(Part(range: start..<text.count, weight: weight))
     }
 
-    /// Adds a remark: what it says is worth more than windows and options.
+    /// Adds a remark, which matters more than windows and options.
     mutating func add(remark: StaticString) { add(90, spacing: "  ") { $0.append(remark) } }
 
-    /// How many columns it takes.
+    /// The width in columns.
     var count: Int { text.count }
 
     var bytes: ArraySlice<UInt8> { text.bytes }
 
-    /// Forgets everything but the memory.
+    /// Removes everything but keeps the memory.
     mutating func clear() {
         text.clear()
         rest.clear()
         parts.removeAll(keepingCapacity: true)
     }
 
-    /// Leaves out what does not fit into so many columns: it is in `rest` then.
+    /// Moves the parts that do not fit into `room` columns to `rest`.
     mutating func fit(_ room: Int) {
         guard text.count > max(1, room) else { return }
         var length = text.count
@@ -53,7 +53,7 @@ struct LaneWords {
             isShown &= ~(1 << UInt64(weakest))
             leftOut += 1
         }
-        // Where a longer part had to go as well, a shorter one that is worth less may stay after all.
+        // Once a longer part had to go, a shorter one of less weight may fit after all.
         for index in parts.indices.filter(isLeftOut).sorted(by: { parts[$0].weight > parts[$1].weight })
         where length + parts[index].range.count <= room {
             length += parts[index].range.count

@@ -1,16 +1,17 @@
-// `--long`: a connection's statistics as classic tcptrace's `-l` names and lays them out, and what it does not have.
+// `--long`: a connection's statistics with the names and layout of classic tcptrace's `-l`, plus what that does not
+// have.
 
 import TCPModel
 import TCPTimeline
 
-/// Writes the two columns, the originator's numbers on the left.
+/// Writes two columns, with the originator's numbers on the left.
 struct LongStatistics {
     private let left: DirectionStatistics
     private let right: DirectionStatistics
     private let statistics: ConnectionStatistics
-    /// Nanoseconds from the first to the last segment.
+    /// The time from the first to the last segment, in nanoseconds.
     private let elapsed: Int64
-    /// Time of the last segment.
+    /// The time of the last segment.
     private let end: Timestamp
     private let copies: UInt32
 
@@ -50,14 +51,15 @@ struct LongStatistics {
         line(label, unit, &out, [value(left).map { "\($0)" }, value(right).map { "\($0)" }])
     }
 
-    /// Nanoseconds as milliseconds. Classic has one decimal, in which every round trip on loopback is 0.0.
+    /// Formats nanoseconds as milliseconds. Classic tcptrace has one decimal, with which every round trip on loopback
+    /// is 0.0.
     private func milliseconds(
         _ label: StaticString, _ out: inout OutputBuffer, _ value: (DirectionStatistics) -> Double?
     ) {
         line(label, "ms", &out, [value(left), value(right)].map { $0.map { Self.fixed($0 / 1e6, decimals: 3) } })
     }
 
-    /// A number with so many decimals, rounded half up; no NaN comes here.
+    /// Formats a number with this many decimals, rounded half away from zero. It must not be NaN.
     private static func fixed(_ value: Double, decimals: Int) -> String {
         let scale = (0..<decimals).reduce(1.0) { scale, _ in scale * 10 }
         let whole = Int64(max(-9e15, min(9e15, (value * scale).rounded())))
@@ -194,7 +196,7 @@ struct LongStatistics {
         milliseconds("sdv retr time", &out) { $0.retransmissionTime.deviation }
     }
 
-    /// What classic does not tell apart.
+    /// Writes what classic tcptrace does not distinguish.
     private func writeOurs(_ out: inout OutputBuffer) {
         out.newline()
         integer("lost, sent again", "", &out) { $0.losses }

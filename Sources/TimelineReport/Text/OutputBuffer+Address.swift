@@ -1,12 +1,12 @@
-// Addresses as text.
+// Formats addresses.
 
 import TCPModel
 
 extension OutputBuffer {
-    /// Appends an address as `description` has it.
+    /// Appends an address as in `description`.
     mutating func append(_ address: IPAddress) {
         guard address.isV4 else { return address.forEachCharacter { append(byte: $0) } }
-        // Two octets and their points are eight characters at most.
+        // Two octets with their dots are at most eight characters.
         var pair = Characters()
         pair.append(octet: address.v4 >> 24)
         pair.append(0x2e)
@@ -20,7 +20,7 @@ extension OutputBuffer {
         append(characters: pair.word, count: pair.count)
     }
 
-    /// Appends an address with its port as `description` has it.
+    /// Appends an address and port as in `description`.
     mutating func append(_ end: SocketAddress) {
         let isV4 = end.address.isV4
         if !isV4 { append(byte: 0x5b) }
@@ -30,7 +30,7 @@ extension OutputBuffer {
         append(number: end.port)
     }
 
-    /// Appends address and port of both ends, a separator before each.
+    /// Appends the addresses and ports of both ends, with a separator before each item.
     mutating func append(_ tuple: FourTuple, separator: UInt8) {
         append(byte: separator)
         append(tuple.source.address)
@@ -43,12 +43,12 @@ extension OutputBuffer {
     }
 }
 
-/// Up to eight characters in a word, the first one in the lowest octet.
+/// Up to eight characters in a word, the first in the lowest octet.
 struct Characters {
     private(set) var word: UInt64 = 0
     private(set) var count = 0
 
-    /// Appends one; the ninth is one too many, and is lost.
+    /// Appends a character. There is room for eight; a ninth is lost.
     @inline(__always) mutating func append(_ character: UInt8) {
         word |= UInt64(character) << UInt64(8 * count)
         count &+= 1

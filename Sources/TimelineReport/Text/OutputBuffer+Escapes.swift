@@ -1,9 +1,9 @@
-// Text from outside, so that nothing in it acts on a terminal or breaks a format.
+// Escapes untrusted text, so that nothing in it acts on a terminal or breaks a format.
 
 import TCPModel
 
 extension OutputBuffer {
-    /// Appends untrusted text as `printable(_:)` has it: nothing in it can act on a terminal.
+    /// Appends untrusted text in the form of `printable(_:)`: nothing in it can act on a terminal.
     public mutating func appendPrintable(_ text: String) {
         // Nearly always there is nothing to escape.
         if append(plain: text) { return }
@@ -20,7 +20,8 @@ extension OutputBuffer {
         }
     }
 
-    /// The same with a space and all beyond ASCII escaped, too: one column a byte.
+    /// Appends a character as `appendPrintable` does, but also escapes spaces and everything beyond ASCII: one column
+    /// per byte.
     mutating func append(visible scalar: Unicode.Scalar) {
         if 0x21...0x7e ~= scalar.value { appendPrintable(scalar) } else { append(text: scalar.escapeSequence) }
     }
@@ -37,7 +38,7 @@ extension OutputBuffer {
             case "\t": append("\\t")
             case "\r": append("\\r")
             case _ where scalar.isUnsafeOnTerminals:
-                // Beyond the first plane (tags, private use) it takes a surrogate pair.
+                // Characters beyond the first plane (tags, private use) need a surrogate pair.
                 for unit in String(scalar).utf16 {
                     append("\\u")
                     append(hex: UInt32(unit), digits: 4)
@@ -52,7 +53,7 @@ extension OutputBuffer {
         for octet in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter { append(byte: octet) }
     }
 
-    /// Appends what `make` appends, with what `substitute` has for some of its bytes in their place.
+    /// Appends the output of `make`, with the bytes replaced for which `substitute` returns a replacement.
     mutating func replace(_ make: (inout OutputBuffer) -> Void, by substitute: (UInt8) -> StaticString?) {
         let start = count
         make(&self)
@@ -66,7 +67,7 @@ extension OutputBuffer {
 
     /// Appends a number in lower-case hexadecimal with leading zeros up to `digits`.
     public mutating func append(hex number: UInt32, digits: Int) {
-        // Of a dump there may be millions of lines: no string is made.
+        // A dump may have millions of lines, so no string is allocated.
         let significant = (UInt32.bitWidth - number.leadingZeroBitCount + 3) / 4
         for place in (0..<max(1, digits, significant)).reversed() {
             let digit = UInt8(truncatingIfNeeded: number >> UInt32(4 * place)) & 15

@@ -1,18 +1,19 @@
-// The bytes on their way to standard output. Every report appends here; whoever owns the descriptor writes and clears it.
+// The output on its way to standard output. Every report appends to this buffer; the owner of the descriptor writes and
+// clears it.
 
-/// A growing byte buffer with just the formatting that reports need: no Foundation, no format strings.
+/// A growing byte buffer with only the formatting that reports need: no Foundation, no format strings.
 ///
-/// Text from outside (names of processes, files, interfaces, hosts) goes through `appendPrintable` or
-/// `appendJSONString`; the plain `append` is for our own literals and numbers.
+/// Untrusted text (names of processes, files, interfaces, hosts) must go through `appendPrintable` or
+/// `appendJSONString`; plain `append` is for our own literals and numbers.
 public struct OutputBuffer: Sendable {
-    /// The bytes, and room for more behind them. All of it is initialized, so that appending is one comparison and a copy.
+    /// The bytes, followed by room for more. All of it is initialized, so that appending is one comparison and a copy.
     private var memory: [UInt8]
-    /// How many bytes there are.
+    /// The number of bytes in use.
     public private(set) var count = 0
 
-    /// What a word of eight characters may take more than it has.
+    /// The number of bytes by which storing a word of eight characters may exceed their count.
     private static let slack = 8
-    /// The least room that is made.
+    /// The minimum amount by which the buffer grows.
     private static let leastRoom = 64
 
     /// An empty buffer.
@@ -21,19 +22,19 @@ public struct OutputBuffer: Sendable {
     /// The bytes so far, UTF-8.
     public var bytes: ArraySlice<UInt8> { memory[..<count] }
 
-    /// The byte at `index`, which is less than `count`.
+    /// The byte at `index`, which must be less than `count`.
     @inline(__always) func byte(at index: Int) -> UInt8 {
         precondition(index < count)
         return memory[index]
     }
 
-    /// Forgets the bytes but keeps the memory.
+    /// Removes the bytes but keeps the memory.
     public mutating func clear() { count = 0 }
 
-    /// Forgets the bytes from `count` on.
+    /// Removes the bytes from `count` on.
     public mutating func truncate(to count: Int) { self.count = max(0, min(count, self.count)) }
 
-    /// Puts another byte where there is one already.
+    /// Replaces an existing byte.
     mutating func set(_ byte: UInt8, at index: Int) {
         precondition(index < count)
         memory[index] = byte
@@ -41,12 +42,13 @@ public struct OutputBuffer: Sendable {
 
     // MARK: Memory
 
-    /// Lends `body` the memory of the next `size` bytes, all of which it has to write, and of some that it may spoil.
+    /// Lends `body` the memory of the next `size` bytes, all of which it must write, and the slack after them, which it
+    /// may overwrite.
     @inline(__always) private mutating func extend(by size: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Void) {
         if memory.count &- count < size &+ Self.slack { makeRoom(for: size) }
         let start = count
         unsafe memory.withUnsafeMutableBufferPointer { memory in
-            // There are `size` octets and the slack behind the first `count`: checked, or made, just above.
+            // The first `count` octets are followed by `size` octets and the slack, as checked or allocated just above.
             if let base = memory.baseAddress { unsafe body(base + start) }
         }
         count = start &+ size
@@ -59,15 +61,15 @@ public struct OutputBuffer: Sendable {
         guard count > 0 else { return }
         unsafe larger.withUnsafeMutableBufferPointer { larger in
             unsafe memory.withUnsafeBufferPointer { memory in
-                // `larger` has room for what there was, and for more.
+                // `larger` has room for the old contents and more.
                 if let old = memory.baseAddress { unsafe larger.baseAddress?.update(from: old, count: memory.count) }
             }
         }
     }
 
-    /// Appends octets that live through the call.
+    /// Appends octets that stay valid during the call.
     @inline(__always) private mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
-        // A buffer without a base has no octets.
+        // A buffer without a base address is empty.
         guard let base = text.baseAddress else { return }
         let size = text.count
         unsafe extend(by: size) { unsafe $0.update(from: base, count: size) }
@@ -77,30 +79,30 @@ public struct OutputBuffer: Sendable {
 
     /// Appends one byte.
     @inline(__always) public mutating func append(byte: UInt8) {
-        // The one octet asked for.
+        // The one octet requested.
         unsafe extend(by: 1) { unsafe $0.pointee = byte }
     }
 
     /// Appends `count` copies of one byte; none if `count` is negative.
     public mutating func append(repeating byte: UInt8, count: Int) {
-        // The octets asked for.
+        // Exactly the octets requested.
         if count > 0 { unsafe extend(by: count) { unsafe $0.update(repeating: byte, count: count) } }
     }
 
-    /// Appends `count` copies of a literal of ours.
+    /// Appends `count` copies of a literal.
     mutating func append(repeating literal: StaticString, count: Int) {
         guard count > 0 else { return }
         let length = literal.utf8CodeUnitCount
         unsafe extend(by: length * count) { place in
-            // The literal's octets, `count` times: as many as were asked for.
+            // `count` copies of the literal's octets, which is exactly the room requested.
             if length == 1 { return unsafe place.update(repeating: literal.utf8Start.pointee, count: count) }
             for index in 0..<count { unsafe (place + index * length).update(from: literal.utf8Start, count: length) }
         }
     }
 
-    /// Appends a literal of ours.
+    /// Appends a literal.
     @inline(__always) public mutating func append(_ literal: StaticString) {
-        // The literal lives as long as the program. Where it is a constant, this comes down to a few stores.
+        // The literal lives as long as the program. If it is a constant, this compiles to a few stores.
         unsafe append(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 
@@ -108,7 +110,7 @@ public struct OutputBuffer: Sendable {
     @inline(__always) mutating func append(key name: StaticString) {
         let length = name.utf8CodeUnitCount
         unsafe extend(by: length &+ 4) { place in
-            // Two octets before the name's and two behind it: as many as were asked for.
+            // Two octets before the name and two after it: exactly the room requested.
             unsafe place[0] = 0x2c
             unsafe place[1] = 0x22
             unsafe (place + 2).update(from: name.utf8Start, count: length)
@@ -121,7 +123,7 @@ public struct OutputBuffer: Sendable {
     @inline(__always) mutating func append(quoted literal: StaticString) {
         let length = literal.utf8CodeUnitCount
         unsafe extend(by: length &+ 2) { place in
-            // One octet before the literal's and one behind it: as many as were asked for.
+            // One octet before the literal and one after it: exactly the room requested.
             unsafe place[0] = 0x22
             unsafe (place + 1).update(from: literal.utf8Start, count: length)
             unsafe place[length &+ 1] = 0x22
@@ -133,7 +135,7 @@ public struct OutputBuffer: Sendable {
         let length = name.utf8CodeUnitCount
         let more = literal.utf8CodeUnitCount
         unsafe extend(by: length &+ more &+ 6) { place in
-            // Two octets before the name's, three behind it, one behind the literal's: as many as were asked for.
+            // Two octets before the name, three after it, one after the literal: exactly the room requested.
             unsafe place[0] = 0x2c
             unsafe place[1] = 0x22
             unsafe (place + 2).update(from: name.utf8Start, count: length)
@@ -149,7 +151,7 @@ public struct OutputBuffer: Sendable {
     /// Appends the first `count` characters, at most eight, of a word that has the first in its lowest octet.
     @inline(__always) mutating func append(characters word: UInt64, count: Int) {
         precondition(0...8 ~= count)
-        // Eight octets, of which those beyond the count are in the slack.
+        // Eight octets are stored; those beyond the count are in the slack.
         unsafe extend(by: count) {
             unsafe UnsafeMutableRawPointer($0).storeBytes(of: word.littleEndian, as: UInt64.self)
         }
@@ -161,66 +163,67 @@ public struct OutputBuffer: Sendable {
     /// Appends text that is known to be printable.
     public mutating func append(text: String) {
         var text = text
-        // The string lives through the call.
+        // The string stays valid during the call.
         text.withUTF8 { unsafe append($0) }
     }
 
     /// Appends bytes that are known to be printable.
     public mutating func append(contentsOf other: [UInt8]) {
-        // The array lives through the call.
+        // The array stays valid during the call.
         unsafe other.withUnsafeBufferPointer { unsafe append($0) }
     }
 
     /// Appends bytes that are known to be printable.
     public mutating func append(contentsOf other: ArraySlice<UInt8>) {
-        // The array lives through the call.
+        // The array stays valid during the call.
         unsafe other.withUnsafeBufferPointer { unsafe append($0) }
     }
 
-    /// Appends some of another buffer's bytes.
+    /// Appends a range of another buffer's bytes.
     @inline(__always) public mutating func append(_ other: borrowing OutputBuffer, _ range: Range<Int>) {
         precondition(range.upperBound <= other.count)
-        // The range is checked; the other buffer's bytes live through the call.
+        // The range is checked, and the other buffer's bytes stay valid during the call.
         unsafe other.memory.withUnsafeBufferPointer { unsafe append(UnsafeBufferPointer(rebasing: $0[range])) }
     }
 
-    /// Appends a number, a space and some of another buffer's bytes, all at once.
+    /// Appends a number, a space and a range of another buffer's bytes in one step.
     @inline(__always) mutating func append(_ number: EightDigits, _ other: borrowing OutputBuffer, _ range: Range<Int>)
     {
         precondition(range.upperBound <= other.count)
         let digits = number.significant
         let size = range.count
         unsafe extend(by: digits &+ 1 &+ size) { place in
-            // The digits' word takes eight octets, which do not go beyond what was asked for and the slack; a space; the row.
+            // The word of digits takes eight octets, which stay within the requested room and the slack; then a space
+            // and the row.
             unsafe number.store(last: digits, to: place)
             unsafe place[digits] = 0x20
             unsafe other.memory.withUnsafeBufferPointer { other in
-                // The range is checked; the other buffer's bytes live through the call.
+                // The range is checked, and the other buffer's bytes stay valid during the call.
                 guard let from = other.baseAddress else { return }
                 unsafe (place + digits + 1).update(from: from + range.lowerBound, count: size)
             }
         }
     }
 
-    /// Lends `body` room for a row, all spaces, and appends as much of it as `body` returns.
+    /// Lends `body` room for a row, filled with spaces, and appends as many octets of it as `body` returns.
     @inline(__always) mutating func append(row body: (RowRoom) -> Int) {
         if memory.count &- count < RowRoom.size &+ Self.slack { makeRoom(for: RowRoom.size) }
         let start = count
         let length = unsafe memory.withUnsafeMutableBufferPointer { memory in
-            // There are as many octets and the slack behind the first `count`: checked, or made, just above.
+            // The first `count` octets are followed by this many and the slack, as checked or allocated just above.
             guard let base = memory.baseAddress else { return 0 }
             return unsafe body(RowRoom(base + start))
         }
         count = start &+ max(0, min(length, RowRoom.size))
     }
 
-    /// Appends text if each of its characters is printable ASCII and neither `excepted` nor a backslash; else false.
+    /// Appends text and returns true if all its characters are printable ASCII other than `excepted` and the backslash.
     mutating func append(plain text: String, except excepted: UInt8 = 0x5c) -> Bool {
         var text = text
-        // The string lives through the call.
+        // The string stays valid during the call.
         return text.withUTF8 { utf8 in
             var oddities: UInt8 = 0
-            // No way out of the loop and no branch, so that many octets are looked at together. The index stays below the count.
+            // The loop has no exit and no branch, so that it can be vectorized. The index stays below the count.
             for index in 0..<utf8.count {
                 let octet = unsafe utf8[index]
                 oddities |= octet &- 0x20 < 0x5f ? 0 : 1
@@ -248,7 +251,7 @@ public struct OutputBuffer: Sendable {
         if number < EightDigits.limit && minimumDigits <= 8 {
             let digits = EightDigits(number)
             let size = max(digits.significant, minimumDigits)
-            // Eight octets at most, which may be beyond the `size` but not beyond the slack; here and below.
+            // At most eight octets are stored, which may exceed `size` but not the slack; the same applies below.
             return unsafe extend(by: size) { unsafe digits.store(last: size, to: $0) }
         }
         let (upper, low) = number.quotientAndRemainder(dividingBy: EightDigits.limit)
@@ -283,7 +286,7 @@ public struct OutputBuffer: Sendable {
         let fractionDigits = EightDigits(fraction)
         let size = digits.significant
         unsafe extend(by: size &+ 10) {
-            // The point, eight digits and one more behind the whole number: as many as were asked for.
+            // The point, eight digits and one more after the whole number: exactly the room requested.
             unsafe digits.store(last: size, to: $0)
             unsafe $0[size] = 0x2e
             unsafe fractionDigits.store(last: 8, to: $0 + size + 1)
@@ -291,10 +294,11 @@ public struct OutputBuffer: Sendable {
         }
     }
 
-    /// Appends `,"ts":1795363634.454475,"ts_ns":1795363634454475001`: the same time twice, its digits made once.
+    /// Appends `,"ts":1795363634.454475,"ts_ns":1795363634454475001`: the same time twice, with its digits computed
+    /// once.
     mutating func append(timeMembers nanoseconds: Int64) {
         let (seconds, rest) = nanoseconds.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
-        // Ten digits, the years from 2001 to 2286.
+        // The seconds have ten digits in the years from 2001 to 2286.
         guard nanoseconds >= 0, seconds >= 1_000_000_000 else {
             append(",\"ts\":")
             append(fixed: nanoseconds, decimals: 9, digits: 6)
@@ -308,7 +312,7 @@ public struct OutputBuffer: Sendable {
         )
         append(",\"ts\":")
         unsafe extend(by: 17) {
-            // Eight digits, two, the point and six more: as many as were asked for.
+            // Eight digits, two, the point and six more: exactly the room requested.
             unsafe first.store(last: 8, to: $0)
             unsafe second.store(last: 8, to: $0 + 8)
             unsafe $0[10] = 0x2e
@@ -316,7 +320,7 @@ public struct OutputBuffer: Sendable {
         }
         append(",\"ts_ns\":")
         unsafe extend(by: 19) {
-            // Eight digits, eight and three.
+            // Eight digits, eight more and three: exactly the room requested.
             unsafe first.store(last: 8, to: $0)
             unsafe second.store(last: 8, to: $0 + 8)
             unsafe third.store(last: 3, to: $0 + 16)
@@ -327,7 +331,7 @@ public struct OutputBuffer: Sendable {
     public mutating func append(fixed scaled: Int64, decimals: Int, digits: Int) {
         if scaled < 0 { append(byte: 0x2d) }
         let magnitude = scaled.magnitude
-        // Nearly always it is nanoseconds as seconds: divisors that are known are multiplications.
+        // Usually these are nanoseconds as seconds: division by a constant compiles to a multiplication.
         if decimals == 9 && (digits == 9 || digits == 6) {
             let (whole, rest) = magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
             append(unsigned: whole, minimumDigits: 1)
@@ -346,12 +350,12 @@ public struct OutputBuffer: Sendable {
 
     // MARK: Lines
 
-    /// Appends spaces until the line that began at `start` is `column` columns wide (all text so far being ASCII).
+    /// Appends spaces until the line that began at `start` is `column` columns wide (all its text must be ASCII).
     public mutating func pad(to column: Int, from start: Int) {
         append(repeating: 0x20, count: start + column - count)
     }
 
-    /// Puts spaces before the text from `start` on, so that it takes `columns` columns.
+    /// Inserts spaces before the text from `start` on, so that it becomes `columns` wide.
     mutating func indent(from start: Int, to columns: Int) {
         let width = count - start
         let missing = columns - width
@@ -359,15 +363,15 @@ public struct OutputBuffer: Sendable {
         append(repeating: 0x20, count: missing)
         guard width > 0 else { return }
         unsafe memory.withUnsafeMutableBufferPointer { memory in
-            // From `start` on there are `missing` and `width` octets, as many as there is text now; both runs may overlap.
+            // `missing` plus `width` octets follow `start`, all of them in use by now; the two ranges may overlap.
             guard let place = unsafe memory.baseAddress.map({ unsafe $0 + start }) else { return }
             unsafe (place + missing).update(from: place, count: width)
             unsafe place.update(repeating: 0x20, count: missing)
         }
     }
 
-    /// Breaks the printable line that began at `start` after commas, so that no part is wider than `width` where that can be. The
-    /// parts after the first begin with the line's first `margin` bytes and are indented.
+    /// Breaks the printable line that began at `start` after commas, so that no part exceeds `width` if possible. Parts
+    /// after the first begin with the line's first `margin` bytes and are indented.
     mutating func fold(from start: Int, to width: Int, margin: Int) {
         let line = Array(bytes[start...])
         guard TextColumns.count(line[...]) > width else { return }
@@ -375,10 +379,11 @@ public struct OutputBuffer: Sendable {
         var column = 0
         for (index, word) in line.split(separator: 0x20, omittingEmptySubsequences: false).enumerated() {
             let isAfterComma = column > 0 && bytes.last == 0x2c
-            // The whole list item counts: up to and with its comma.
+            // The whole list item counts, including its comma.
             let rest = line[word.startIndex...]
             let comma = rest.firstIndex(of: 0x2c)
-            // One or two letters, as of a history, are no line: the last item takes them along.
+            // One or two letters, as a history may have, should not be a line of their own: the last item is kept with
+            // them.
             let isNextTiny = comma.map { TextColumns.count(rest[$0...]) <= 4 } ?? false
             let item = isNextTiny ? rest : comma.map { rest[...$0] } ?? rest
             if isAfterComma && column + 1 + TextColumns.count(item) > width {
@@ -396,13 +401,13 @@ public struct OutputBuffer: Sendable {
     }
 }
 
-/// The memory of a row that is being put together.
+/// The memory of a row under construction.
 @safe struct RowRoom {
-    /// How many octets there are.
+    /// The size in octets.
     static let size = 192
     private let base: UnsafeMutableRawPointer
 
-    /// Takes `size` octets, and makes spaces of them.
+    /// Takes `size` octets and fills them with spaces.
     @inline(__always) fileprivate init(_ base: UnsafeMutablePointer<UInt8>) {
         unsafe self.base = UnsafeMutableRawPointer(base)
         var place = 0
@@ -413,7 +418,7 @@ public struct OutputBuffer: Sendable {
         }
     }
 
-    /// Stores eight characters, the first one in the lowest octet.
+    /// Stores eight characters, the first from the lowest octet.
     @inline(__always) func store(_ characters: UInt64, at place: Int) {
         precondition(UInt(bitPattern: place) <= UInt(Self.size - 8))
         // Checked just above.
@@ -429,7 +434,7 @@ public struct OutputBuffer: Sendable {
 }
 
 extension EightDigits {
-    /// Stores the last `count` digits, of eight, and what else makes up a word of eight octets.
+    /// Stores the last `count` of eight digits, in a word of eight octets of which the rest is arbitrary.
     @inline(__always) fileprivate func store(last count: Int, to place: UnsafeMutablePointer<UInt8>) {
         // The caller has made room for eight octets.
         unsafe UnsafeMutableRawPointer(place).storeBytes(
@@ -438,11 +443,11 @@ extension EightDigits {
 }
 
 extension StaticString {
-    /// Up to eight of its characters from `start` on, the first one in the lowest octet; 0 beyond them.
+    /// Up to eight characters from `start` on, the first in the lowest octet, padded with zeros.
     @inline(__always) func characters(from start: Int) -> UInt64 {
         let rest = utf8CodeUnitCount &- start
         guard start >= 0, rest > 0 else { return 0 }
-        // At least `rest` octets of the literal lie there, and each load below stays within them.
+        // At least `rest` octets of the literal follow, and each load below stays within them.
         let place = unsafe UnsafeRawPointer(utf8Start) + start
         if rest >= 8 { return UInt64(littleEndian: unsafe place.loadUnaligned(as: UInt64.self)) }
         if rest >= 4 {

@@ -1,10 +1,11 @@
-// Who the processes were, in full: a line a side under the closing line with `-v`, and the same for programs.
+// Full details of the processes: a line per side below the closing line with `-v`, and the same facts in
+// machine-readable form.
 
 import TCPModel
 import TCPTimeline
 
-/// Writes `client process lab-client[7511] uid 1000, fd 3, /usr/bin/lab-client, unit ssh.service` for each side whose process is
-/// known, and how long the server's took to accept.
+/// Writes `client process lab-client[7511] uid 1000, fd 3, /usr/bin/lab-client, unit ssh.service` for each side whose
+/// process is known, and how long the server's took to accept.
 func writeProcessLines(
     _ connection: Connection, _ kernel: KernelView?, layout: TimelineLayout, prefix: UInt64?, _ out: inout OutputBuffer
 ) {
@@ -36,7 +37,8 @@ func writeProcessLines(
 }
 
 extension OutputBuffer {
-    /// `lab-client[7511] uid 1000, fd 3, /usr/bin/lab-client, docker 4bb1..., unit ssh.service`; all escaped.
+    /// Appends `lab-client[7511] uid 1000, fd 3, /usr/bin/lab-client, docker 4bb1..., unit ssh.service`, with all names
+    /// escaped.
     mutating func append(_ process: ProcessIdentity, descriptor: Int32?) {
         appendPrintable(process.command)
         append("[")
@@ -57,7 +59,7 @@ extension OutputBuffer {
             append(", ")
             appendPrintable(container.runtime ?? "container")
             append(" ")
-            // Twelve digits are what people and `docker ps` use.
+            // Twelve digits are customary, as in `docker ps`.
             let isNumber = container.identifier.utf8.count == 64
             appendPrintable(isNumber ? String(container.identifier.prefix(12)) : container.identifier)
             if let pod = container.pod {
@@ -73,7 +75,8 @@ extension OutputBuffer {
         }
     }
 
-    /// `, shared with worker[7512] (fd 3), worker[7513] (fd 3) and 4 more`; nothing for a socket that one process holds. Escaped.
+    /// Appends `, shared with worker[7512] (fd 3), worker[7513] (fd 3) and 4 more`, or nothing if a single process
+    /// holds the socket. Escaped.
     fileprivate mutating func append(sharersOf view: KernelSideView) {
         for (index, holder) in view.sharers.enumerated() {
             append(index == 0 ? ", shared with " : ", ")
@@ -91,7 +94,8 @@ extension OutputBuffer {
         append(" more")
     }
 
-    /// `accepted after 12ms`, `accepted within 100ms`, `accepted after 80ms to 103ms`, `not accepted for 3s`.
+    /// Appends `accepted after 12ms`, `accepted within 100ms`, `accepted after 80ms to 103ms`, or `not accepted for
+    /// 3s`.
     mutating func append(accept delay: (least: Int64, most: Int64?)) {
         guard let most = delay.most else {
             append("not accepted for ")
@@ -108,7 +112,7 @@ extension OutputBuffer {
         append(span: most)
     }
 
-    /// `exe` to `unit` of a CSV line, without a comma after the last one.
+    /// Appends the fields `exe` to `unit` of a CSV line, without a comma after the last one.
     mutating func appendCSV(_ details: ProcessDetails?) {
         let container = details?.container
         let fields = [
@@ -123,7 +127,7 @@ extension OutputBuffer {
 }
 
 extension JSONObject {
-    /// What is known of a process beyond its name.
+    /// Adds what is known of a process beyond its name.
     mutating func add(_ details: ProcessDetails) {
         if let path = details.executable { add("exe", string: path) }
         if let group = details.controlGroup { add("cgroup", string: group) }

@@ -1,8 +1,8 @@
-// A short piece of ASCII in a fixed space: rows are put together in one and appended to the output at once.
+// A short piece of ASCII in a fixed space: rows are assembled in one and appended to the output at once.
 
 import TCPModel
 
-/// Something that text is appended to: the output, or a row on its way there.
+/// A destination for text: the output, or a row under construction.
 protocol ByteSink {
     mutating func append(_ word: ShortWord)
     mutating func append(number: UInt64)
@@ -10,9 +10,9 @@ protocol ByteSink {
 
 extension OutputBuffer: ByteSink {}
 
-/// Up to 184 bytes; what is more is left out.
+/// Up to 184 bytes; anything beyond that is left out.
 struct ShortText: ByteSink {
-    /// Eight less than there is room for, so that a whole word may be stored at each place.
+    /// Eight less than the room available, so that a whole word may be stored at each position.
     static let capacity = RowRoom.size - 8
     private let room: RowRoom
     private(set) var count = 0
@@ -21,7 +21,7 @@ struct ShortText: ByteSink {
 
     private init(_ room: RowRoom) { self.room = room }
 
-    /// Lends `body` an empty text, which becomes the end of `out`.
+    /// Lends `body` an empty text, which is appended to `out`.
     @inline(__always) static func append(to out: inout OutputBuffer, _ body: (inout ShortText) -> Void) {
         out.append { room in
             var text = ShortText(room)
@@ -35,25 +35,25 @@ struct ShortText: ByteSink {
 
     @inline(__always) private mutating func append(_ characters: UInt64, _ length: Int) {
         guard length <= Self.capacity &- count else { return }
-        // Bytes beyond the count stay spaces. Two shifts, because there may be none beyond.
+        // Bytes beyond the count remain spaces. Two shifts, because the total may be 64 bits.
         let half = UInt64(4 &* length & 63)
         room.store(characters | (Self.spaces &<< half) &<< half, at: count)
         count &+= length
     }
 
-    /// Appends a short word behind as many spaces as make it `columns` wide.
+    /// Appends a short word, right-aligned in `columns` columns.
     @inline(__always) mutating func append(_ word: ShortWord, rightIn columns: Int) {
         pad(to: count &+ max(0, columns &- word.count))
         append(word)
     }
 
-    /// Appends a number behind as many spaces as make it `columns` wide.
+    /// Appends a number, right-aligned in `columns` columns.
     @inline(__always) mutating func append(number: UInt64, rightIn columns: Int) {
         if let word = ShortWord(number) { return append(word, rightIn: columns) }
         append(number: number)
     }
 
-    /// Appends a span, or `-` for one that is not known, behind as many spaces as make it `columns` wide.
+    /// Appends a span, or `-` if it is unknown, right-aligned in `columns` columns.
     mutating func append(span: Int64, _ style: SpanStyle = .measured, rightIn columns: Int) {
         if span < 0 { return append(ShortWord(0x2d), rightIn: columns) }
         if let word = ShortWord(span: span.magnitude, style) { return append(word, rightIn: columns) }
@@ -68,10 +68,10 @@ struct ShortText: ByteSink {
         }
     }
 
-    /// Puts another byte where there is one already.
+    /// Replaces an existing byte.
     @inline(__always) mutating func set(_ byte: UInt8, at index: Int) { room.store(byte, at: index) }
 
-    /// Appends a literal of ours.
+    /// Appends a literal.
     @inline(__always) mutating func append(_ literal: StaticString) {
         var start = 0
         while start < literal.utf8CodeUnitCount {
@@ -88,12 +88,12 @@ struct ShortText: ByteSink {
         append(EightDigits(lower).characters(last: 8), 8)
     }
 
-    /// Appends spaces up to `column`. Bytes beyond the count are spaces already.
+    /// Appends spaces up to `column`. Bytes beyond the count already are spaces.
     @inline(__always) mutating func pad(to column: Int) { count = max(count, min(column, Self.capacity)) }
 
-    /// Appends `127.0.0.1:9500`.
+    /// Appends an end as in `127.0.0.1:9500`.
     ///
-    /// - Parameter text: the column's latest address; becomes this one.
+    /// - Parameter text: the column's latest address, which becomes this one.
     @inline(__always) mutating func append(_ end: SocketAddress, _ text: inout AddressText) {
         if !text.isOf(end.address) { text.become(end.address) }
         // 48 octets are more than an address takes.

@@ -1,16 +1,17 @@
-// Pieces of text of at most eight characters, each in one machine word: numbers, octets of an address, spans of time.
+// Text of at most eight characters in a single machine word: numbers, octets of an address, spans of time.
 
 import TCPModel
 
-/// A number below 100 000 000 as eight characters, the first one in the lowest octet: all digits at once.
+/// A number below 100 000 000 as eight characters, the first in the lowest octet: all digits are computed at once.
 struct EightDigits {
-    /// The least number that has more.
+    /// The smallest number with more than eight digits.
     static let limit: UInt64 = 100_000_000
 
     private let digits: UInt64
 
     @inline(__always) init(_ number: UInt64) {
-        // Two numbers of four digits, then four of two, then eight of one: each step divides all of them by a multiplication.
+        // Two numbers of four digits, then four of two, then eight of one: each step divides all of them with one
+        // multiplication.
         let fours = number / 10_000 | (number % 10_000) << 32
         let hundreds = (fours &* 10_486) >> 20 & 0x7f_0000_007f
         let twos = hundreds | (fours &- hundreds &* 100) << 16
@@ -18,16 +19,16 @@ struct EightDigits {
         digits = tens | (twos &- tens &* 10) << 8
     }
 
-    /// Digits without leading zeros; 0 has one.
+    /// The number of digits without leading zeros; 0 has one.
     @inline(__always) var significant: Int { 8 &- min(digits.trailingZeroBitCount >> 3, 7) }
 
-    /// The last `count` of them, at least one, in the lowest octets.
+    /// The last `count` digits, at least one, in the lowest octets.
     @inline(__always) func characters(last count: Int) -> UInt64 {
         (digits | 0x3030_3030_3030_3030) &>> UInt64(8 &* (8 &- count) & 63)
     }
 }
 
-/// Up to eight characters, the first one in the lowest octet; 0 beyond them.
+/// Up to eight characters, the first in the lowest octet, padded with zeros.
 struct ShortWord: Equatable {
     private(set) var characters: UInt64
     private(set) var count: Int
@@ -46,7 +47,7 @@ struct ShortWord: Equatable {
         characters = digits.characters(last: count)
     }
 
-    /// A number below 256 and what separates it from the next one.
+    /// A number below 256 with the separator that follows it.
     @inline(__always) init(octet: UInt32, before separator: UInt8) {
         let hundreds = (octet &* 41) >> 12
         let rest = octet &- hundreds &* 100
@@ -57,8 +58,8 @@ struct ShortWord: Equatable {
         count = 4 &- Int(skipped)
     }
 
-    /// A span with its unit in one of the styles of rows, `measured` or `compact`; nil if it takes more than eight characters, which is
-    /// 116 days and more.
+    /// A span with its unit in one of the styles of rows, `measured` or `compact`; nil if it needs more than eight
+    /// characters, which is the case from 116 days on.
     @inline(__always) init?(span nanoseconds: UInt64, _ style: SpanStyle) {
         let span = RoundedSpan(nanoseconds, style)
         guard span.value < 10_000_000 else { return nil }
@@ -72,7 +73,7 @@ struct ShortWord: Equatable {
         }
     }
 
-    /// Puts a point before the last `decimals` of at most seven digits; the whole part has a digit at least.
+    /// Inserts a point before the last `decimals` of at most seven digits; at least one digit must remain before it.
     @inline(__always) private mutating func insertPoint(before decimals: Int) {
         let place = UInt64(8 &* (count &- decimals) & 63)
         let whole = characters & (1 &<< place &- 1)

@@ -1,20 +1,20 @@
-// What stands at a side of the lane: the name of a state, or what there is instead of one.
+// The words at a side of the lane: the name of a state, or a substitute.
 
 import TCPModel
 
-/// A few words beside the lane, ASCII, with the kernel's mark behind them.
+/// A few words beside the lane, in ASCII, followed by the mark for the kernel's view.
 struct StateWords {
     let words: StaticString
     let mark: UInt8?
-    /// The state that they name; nil if they name none.
+    /// The state that the words name; nil if they name none.
     let state: TCPState?
 
-    /// The mark of a state that the kernel says, too.
+    /// The mark of a state that the kernel confirms.
     static var confirmed: UInt8 { 0x2a }
-    /// The mark of one that it denies.
+    /// The mark of a state that the kernel contradicts.
     static var contradicted: UInt8 { 0x21 }
 
-    /// Nothing.
+    /// No words.
     static var none: StateWords { StateWords("", mark: nil) }
 
     init(_ words: StaticString, mark: UInt8? = nil) {
@@ -37,12 +37,12 @@ struct StateWords {
         self.init(state, mark: isConfirmed ? Self.confirmed : nil)
     }
 
-    /// Columns that it takes.
+    /// The width in columns.
     var count: Int { words.utf8CodeUnitCount + (mark == nil ? 0 : 1) }
 
     var isEmpty: Bool { count == 0 }
 
-    /// Waiting states stand out, ended ones recede; the names say it all the same.
+    /// Waiting states stand out and ended ones recede; the names convey the same.
     var ink: StaticString {
         switch state {
         case .listen, .synSent, .synReceived, .established: Ink.state
@@ -54,7 +54,7 @@ struct StateWords {
 }
 
 extension OutputBuffer {
-    /// Appends them, or a dot where there is nothing.
+    /// Appends the words, or a dot if there are none.
     mutating func append(_ state: StateWords, orDot: Bool = false) {
         if orDot && state.isEmpty { return append(".") }
         append(state.words)

@@ -1,9 +1,10 @@
-// The line after a connection's closing line: round trips, what was sent again and why, closed windows. Only what there is.
+// The line after a connection's closing line: round trips, retransmissions with their reasons, closed windows. Only
+// what is present.
 
 import TCPModel
 import TCPTimeline
 
-/// Writes the line, or nothing if there is nothing to say.
+/// Writes the line, or nothing if it would be empty.
 func writeStatistics(
     _ statistics: ConnectionStatistics, _ connection: Connection, layout: TimelineLayout, prefix: UInt64?,
     _ out: inout OutputBuffer
@@ -47,12 +48,13 @@ private func appendRoundTrips(_ statistics: ConnectionStatistics, _ out: inout O
     }
 }
 
-/// What was sent again and why; and, where its receiver was heard, what of that was lost: ACKs tell.
+/// Appends the retransmissions with their reasons and, if the receiver's ACKs were captured, how many of them made up
+/// for a loss.
 private func appendRetransmissions(
     _ direction: DirectionStatistics, _ who: StaticString, isHeard: Bool, separator: Bool, _ out: inout OutputBuffer
 ) {
-    // A SYN that is sent again has its rows and, if nobody answers, its outcome.
-    // What fills a hole and was sent after what is behind it was sent again, too.
+    // A retransmitted SYN has its own rows and, if it stays unanswered, an outcome. Segments that fill a hole and were
+    // sent after later ones count as retransmissions.
     let early = direction.count(.lostBeforeCapture)
     let total = direction.retransmissions - direction.count(.opening) + early
     let late = direction.count(.reordered)
@@ -101,7 +103,7 @@ private func appendLosses(_ direction: DirectionStatistics, of total: UInt32, _ 
     if direction.count(.pathMTU) >= total {
         out.append("too big for the path")
     } else if lost == 0 {
-        // An ACK of it may have been.
+        // The ACK for it may have been lost.
         let isProbe = direction.harmlessProbes >= spurious
         out.append(
             isProbe ? "nothing was lost" : total == 1 ? "the first copy had arrived" : "the first copies had arrived")

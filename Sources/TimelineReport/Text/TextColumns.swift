@@ -1,15 +1,16 @@
-// How many columns of a terminal text takes: names from outside are not always ASCII.
+// Measures text in terminal columns: untrusted names are not always ASCII.
 
 extension Unicode.Scalar {
-    /// Columns that a terminal gives it, as wcwidth(3) counts: none to a mark that combines with the character before it, two to the
-    /// wide and full-width ones of East Asia (Unicode Standard Annex 11) and to pictures, one to all others. It is printable.
+    /// The width of a printable character on a terminal, as in wcwidth(3): 0 for marks that combine with the previous
+    /// character, 2 for East Asian wide and full-width characters (Unicode Standard Annex 11) and for emoji, 1 for all
+    /// others.
     var columns: Int {
         guard value >= 0x300 else { return 1 }
         switch properties.generalCategory {
         case .nonspacingMark, .enclosingMark: return 0
         default: break
         }
-        // The vowels and final consonants of Hangul are drawn into the syllable that they end.
+        // Hangul vowels and final consonants are drawn into the syllable that they complete.
         if 0x1160...0x11ff ~= value { return 0 }
         return isWide ? 2 : 1
     }
@@ -20,24 +21,25 @@ extension Unicode.Scalar {
             0xac00...0xd7a3, 0xf900...0xfaff, 0xfe30...0xfe6f, 0xff01...0xff60, 0xffe0...0xffe6, 0x16fe0...0x18cff,
             0x1aff0...0x1b2ff, 0x1f200...0x1f265, 0x20000...0x3fffd:
             true
-        // Each letter of a flag takes one; both together are one picture of two.
+        // Each letter of a flag has width 1; together they are one picture of width 2.
         case 0x1f1e6...0x1f1ff: false
         default: properties.isEmojiPresentation
         }
     }
 }
 
-/// Text as UTF-8, measured and cut by columns.
+/// UTF-8 text, measured and cut by columns.
 enum TextColumns {
-    /// Columns that printable text takes.
+    /// The width of printable text in columns.
     static func count(_ text: ArraySlice<UInt8>) -> Int {
-        // Nearly always it is ASCII.
+        // It is nearly always ASCII.
         if text.allSatisfy({ $0 < 0x80 }) { return text.count }
         return String(decoding: text, as: UTF8.self).unicodeScalars.reduce(0) { $0 + $1.columns }
     }
 
-    /// The end of the longest beginning of printable text that takes at most so many columns. No character is cut, nor parted from its
-    /// marks; where not even one fits, it is the end of the first one, so that whoever goes on from there comes to an end.
+    /// The end of the longest prefix of printable text that is at most `columns` wide. It never splits a character, nor
+    /// separates one from its combining marks. If not even the first character fits, the result is its end, so that
+    /// callers always make progress.
     static func end(of text: ArraySlice<UInt8>, within columns: Int) -> ArraySlice<UInt8>.Index {
         var place = text.startIndex
         var used = 0

@@ -1,4 +1,5 @@
-// The text timeline: a ladder per connection, streamed live, or one block a connection on replay.
+// The text timeline: one ladder per connection, streamed in a live trace, or written as one block per connection on
+// replay.
 
 import TCPMachine
 public import TCPModel
@@ -8,15 +9,17 @@ public import TCPTimeline
 public struct TextTimelineReport: TraceReport {
     /// When rows are printed.
     public enum Order: Sendable {
-        /// As they are complete; with several connections at work each line begins with its connection's number.
+        /// As soon as they are complete; with several active connections, each line begins with its connection's
+        /// number.
         case stream
-        /// When the connection is over, all at once.
+        /// All at once when the connection is over.
         case blocks
     }
 
-    /// The most rows of one connection in a block (with `-v` a hundred times as many); the middle is left out and counted.
+    /// The maximum number of rows per connection in a block (a hundred times as many with `-v`); beyond that, the
+    /// middle is left out and counted.
     static let rowLimit = 1000
-    /// Octets that a row takes in memory, about.
+    /// The approximate size of a row in memory, in octets.
     public static let rowSize = 300
 
     private var style: TextStyle
@@ -24,23 +27,24 @@ public struct TextTimelineReport: TraceReport {
     private let selection: ConnectionSelection
     private var writer: TimelineWriter
     private var texts: ConnectionTexts
-    /// Slots with something to print, and by slot whether it is among them.
+    /// The slots with something to print, and whether each slot is among them.
     private var ready: [UInt32] = []
     private var isReady: [Bool] = []
     private var activeCount = 0
-    /// Several connections have been at work since the page was last quiet: lines carry their connection's number.
+    /// Whether several connections have been active since the page was last quiet, so that lines carry their
+    /// connection's number.
     private var isInterleaved = false
     private var starsShown = false
     private var hasWritten = false
-    /// What is before a part's block is known to the whole report alone.
+    /// Whether this is a partial report: only the whole report knows what precedes a block.
     private var isPart = false
 
-    /// How long the head may wait for the names of the processes and the hosts, in nanoseconds (live).
+    /// Live: how long the head may wait for the names of processes and hosts, in nanoseconds.
     static let patience = 60 * Span.millisecond
 
-    /// A timeline in this style. A selection that only an end can decide turns a stream into blocks, of which no more than
-    /// `mostRows` rows are in memory, and a few for each connection. What is shown of frames takes no more than `mostExcerpts` octets while it
-    /// waits and when it is written.
+    /// A timeline in this style. A selection that can be applied only at the end turns a stream into blocks; then at
+    /// most `mostRows` rows are kept in memory, plus a few for each connection. Excerpts of frames take at most
+    /// `mostExcerpts` octets of memory while they wait and when they are written.
     public init(
         style: TextStyle, order: Order, selection: ConnectionSelection = ConnectionSelection(), mostRows: Int = .max,
         mostExcerpts: Int = .max
@@ -61,13 +65,13 @@ public struct TextTimelineReport: TraceReport {
 
     // MARK: TraceReport
 
-    /// Rows from the next one on are laid out for the page as it is now.
+    /// Lays out later rows for the new page width.
     public mutating func fit(columns: Int) {
         style.width = columns
         writer = TimelineWriter(style: style, interfaces: writer.interfaces)
     }
 
-    /// The blocks of some connections.
+    /// A report for a share of the connections.
     public func part(of count: Int) -> TextTimelineReport {
         var part = self
         part.isPart = true
@@ -75,10 +79,10 @@ public struct TextTimelineReport: TraceReport {
         return part
     }
 
-    /// Takes over whether there is a mark to be explained.
+    /// Records whether a partial report used the mark that needs an explanation.
     public mutating func join(_ part: TextTimelineReport) { starsShown = starsShown || part.starsShown }
 
-    /// Writes a block behind the one before it.
+    /// Writes a block after the previous one.
     public mutating func merge(
         _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer
     ) {
@@ -87,20 +91,20 @@ public struct TextTimelineReport: TraceReport {
         out.append(said, range)
     }
 
-    /// Retransmissions are named by their kind.
+    /// True: retransmissions are labelled with their kind.
     public var readsStatistics: Bool { true }
 
-    /// Takes down what is captured on.
+    /// Records the names of the interfaces.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         learn(capture.interfaces)
     }
 
-    /// Takes down more of them.
+    /// Records the names of further interfaces.
     public mutating func learn(_ interfaces: [CaptureDescription.Interface]) {
         writer.interfaces = interfaces.map { $0.name }
     }
 
-    /// Takes in a segment.
+    /// Records a segment.
     public mutating func segment(
         _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
@@ -111,13 +115,13 @@ public struct TextTimelineReport: TraceReport {
         noteReady(event.connection)
     }
 
-    /// The octets of texts, and link headers, if they are asked for.
+    /// The octets of text and the link headers, if requested.
     public var excerpts: ExcerptNeeds { style.detail.excerpts }
 
-    /// The memory for them; a part's is its share.
+    /// The memory limit for excerpts; a partial report has its share.
     public var excerptRoom: ExcerptRoom? { texts.excerptRoom }
 
-    /// Takes in a segment with what is shown of its frame.
+    /// Records a segment with the excerpt of its frame.
     public mutating func segment(
         _ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ connections: borrowing KnownConnections,
         _ out: inout OutputBuffer
@@ -128,15 +132,15 @@ public struct TextTimelineReport: TraceReport {
         noteReady(event.connection)
     }
 
-    /// Whether a segment is told of: not if it comes after the end of a connection that is not shown.
+    /// Whether a segment is shown: not if it comes after the end of a connection that is not shown.
     private func isTold(_ event: SegmentEvent) -> Bool {
         !event.facts.contains(.reported) || texts.has(event.connection, event.number)
     }
 
-    /// What the kernel says is shown as it comes.
+    /// True: kernel events are shown as they come.
     public var readsKernelEvents: Bool { true }
 
-    /// Takes in what the kernel said.
+    /// Records a kernel event.
     public mutating func kernel(
         _ event: KernelEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
@@ -146,10 +150,10 @@ public struct TextTimelineReport: TraceReport {
         noteReady(event.connection)
     }
 
-    /// Findings are told in the text, under what they are about.
+    /// True: findings are shown below what they are about.
     public var wantsFindings: Bool { true }
 
-    /// Takes in a finding: a live trace tells it soon, else it stands under the closing line.
+    /// Records a finding: a live trace shows it soon, a replay below the closing line.
     public mutating func finding(
         _ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
@@ -158,7 +162,7 @@ public struct TextTimelineReport: TraceReport {
         noteReady(finding.connection)
     }
 
-    /// Takes in an ICMP error.
+    /// Records an ICMP error.
     public mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     {
         open(event.connection, connections.number(of: event.connection))
@@ -166,7 +170,7 @@ public struct TextTimelineReport: TraceReport {
         noteReady(event.connection)
     }
 
-    /// Says what the client called.
+    /// Records the address that the client called.
     public mutating func redirected(
         _ id: ConnectionID, from called: SocketAddress, _ connections: borrowing KnownConnections,
         _ out: inout OutputBuffer
@@ -176,14 +180,14 @@ public struct TextTimelineReport: TraceReport {
         noteReady(id)
     }
 
-    /// Says that frames were lost.
+    /// Notes that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         out.append("... ")
         out.append(lostFrames: count)
         out.append(" ...\n")
     }
 
-    /// Prints what is complete: where several connections are at work, in the order of time.
+    /// Prints what is complete; with several active connections, in order of time.
     public mutating func flush(
         now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?, _ out: inout OutputBuffer
     ) {
@@ -202,7 +206,7 @@ public struct TextTimelineReport: TraceReport {
             let connection = connections[id]
             let view = kernel?.view(id)
             let mayWait = !texts[id].hasHead && now.since(connection.firstTime) < Self.patience
-            // What the kernel knows more of it stands above rows that may be here.
+            // Further knowledge of the kernel belongs above rows that may already be here.
             let isToBeLed = kernel?.holdsEvents(of: id) == true
             let isToBeFound = kernel?.seeksTranslated == true
             if isToBeLed || mayWait && (Self.lacksProcess(view) || lacksName(connection.tuple) || isToBeFound) {
@@ -221,14 +225,14 @@ public struct TextTimelineReport: TraceReport {
         if isInterleaved { print(&turn, now, connections, kernel, &waiting, &out) }
     }
 
-    /// Prints what several connections have to say up to where one of them is still waited for; what comes later waits, too.
+    /// Prints the items of several connections up to the first one that is still incomplete; later items wait.
     private mutating func print(
         _ turn: inout InterleavedTurn, _ now: Timestamp, _ connections: borrowing KnownConnections,
         _ kernel: KernelJoin?, _ waiting: inout [UInt32], _ out: inout OutputBuffer
     ) {
         for id in turn.connections {
             guard let held = texts[id].held, held.time < turn.latest else { continue }
-            // Where nothing is folded there is little to wait for, and what is shown of frames takes memory.
+            // If nothing is folded there is little to wait for, and excerpts take memory.
             if style.detail.unfolds || now.since(held.time) > ConnectionText.hold {
                 texts.seal(id)
             } else {
@@ -254,23 +258,23 @@ public struct TextTimelineReport: TraceReport {
         }
     }
 
-    /// Whether a local end is still without a process, though the kernel is being asked.
+    /// Whether a local end still has no known process although the kernel is being queried.
     private static func lacksProcess(_ view: KernelView?) -> Bool {
         guard let view else { return false }
         return !view.originator.isRead
             || [view.originator, view.responder].contains { $0.isLocal && $0.process == nil && !$0.hasNoSocket }
     }
 
-    /// Whether the name of a host may be known in a moment.
+    /// Whether the name of a host may become known in a moment.
     private func lacksName(_ tuple: FourTuple) -> Bool {
         guard let names = style.names else { return false }
         return names.isPending(tuple.source) || names.isPending(tuple.destination)
     }
 
-    /// Late rows of a connection are shown behind its block.
+    /// Lets late rows of a connection be shown after its block.
     public mutating func keep(_ id: ConnectionID) { if texts.isUnfinished(id) { texts[id].isKept = true } }
 
-    /// Reports a connection that is over.
+    /// Prints the rest of a connection that is over, and its closing lines.
     public mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
@@ -311,7 +315,7 @@ public struct TextTimelineReport: TraceReport {
         }
     }
 
-    /// Ends the report.
+    /// Explains the mark, if it was used.
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {
@@ -341,7 +345,7 @@ public struct TextTimelineReport: TraceReport {
         ready.append(id.slot)
     }
 
-    /// The connection's number at the start of the line, while several are at work.
+    /// The connection's number for the start of a line, while several connections are active.
     private func prefix(_ number: UInt64) -> UInt64? { isInterleaved ? number : nil }
 
     // MARK: Printing
@@ -354,11 +358,11 @@ public struct TextTimelineReport: TraceReport {
         for item in items { write(item, connection, kernel, id, prefix, &out) }
     }
 
-    /// Writes a connection's head, unless that has been done. Returns the number for its lines.
+    /// Writes a connection's head if that has not been done. Returns the number for its lines.
     private mutating func writeHeadOnce(
         _ id: ConnectionID, _ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) -> UInt64? {
-        // What comes after a connection's closing line needs its number to be understood.
+        // Lines after a connection's closing line need its number to be understood.
         let prefix = texts[id].isFinished ? connection.number : prefix(connection.number)
         if !texts[id].hasHead {
             texts[id].hasHead = true
@@ -414,13 +418,13 @@ public struct TextTimelineReport: TraceReport {
         if style.detail.verbosity > 2 { writeReasons(row, prefix, &out) }
     }
 
-    /// Takes down whether there is a mark to be explained.
+    /// Records whether the mark is used that needs an explanation.
     private mutating func noted(_ sides: LadderSides) -> LadderSides {
         if sides.isConfirmed { starsShown = true }
         return sides
     }
 
-    /// `-vvv`: why each endpoint changed its state.
+    /// `-vvv`: writes why each endpoint changed its state.
     private func writeReasons(_ row: TimelineRow, _ prefix: UInt64?, _ out: inout OutputBuffer) {
         for (side, reaction) in row.reactions {
             for index in 0..<reaction.count {

@@ -1,10 +1,10 @@
-// Where the columns are: 100 columns and more, 80 to 99, and less than 80.
+// The positions of the columns, for pages of 100 columns or more, 80 to 99, and less than 80.
 
-/// How times are printed in the time column: tcpdump's -t options.
+/// The format of the time column: tcpdump's -t options.
 public enum TimeStyle: Sendable {
-    /// Seconds since the connection's first segment (also -ttt and -ttttt: the delta column is always there).
+    /// Seconds since the connection's first segment (also for -ttt and -ttttt, as there always is a delta column).
     case sinceStart
-    /// -t: none.
+    /// -t: no time.
     case none
     /// -tt: seconds since the Unix epoch.
     case epoch
@@ -15,28 +15,28 @@ public enum TimeStyle: Sendable {
 /// The columns of the ladder.
 struct TimelineLayout {
     enum Form {
-        /// Number, time, delta, both states, the lane between them.
+        /// Number, time, delta, and both states with the lane between them.
         case wide
         /// Number, delta, both states, the lane; rules across the page carry the time.
         case narrow
-        /// One line an event.
+        /// One line per event.
         case line
     }
 
     let form: Form
-    /// Columns of the whole line.
+    /// The width of the whole line in columns.
     let width: Int
-    /// Column just beyond the client's state.
+    /// The column just past the client's state.
     let stateEdge: Int
-    /// Columns between the two bars.
+    /// The number of columns between the two bars.
     private(set) var lane: Int
-    /// Columns of the time column; 0 = none.
+    /// The width of the time column; 0 = none.
     let timeWidth: Int
-    /// Column just beyond the frame's number. Findings and remarks name frames by it, so that no ladder goes without.
+    /// The column just past the frame number. Findings and remarks refer to frames by number, so every ladder shows it.
     static let numberEdge = 3
-    /// Column just beyond the delta.
+    /// The column just past the delta.
     var deltaEdge: Int { form == .wide ? 5 + timeWidth + 9 : Self.numberEdge + 8 }
-    /// Columns of `SYN_RECEIVED` and its mark.
+    /// The width of `SYN_RECEIVED` with its mark.
     static let stateWidth = 13
 
     init(width: Int, timeStyle: TimeStyle) {
@@ -48,7 +48,7 @@ struct TimelineLayout {
             case .epoch: 17
             case .date: 26
             }
-        // A wide time column takes its room from the lane; below this the lane is of no use.
+        // A wide time column takes its room from the lane; below this width the lane would be useless.
         let extra = max(0, timeWidth - 8)
         if width >= 100 + extra {
             form = .wide
@@ -64,7 +64,8 @@ struct TimelineLayout {
         lane = form == .line ? 0 : max(20, min(width, 140) - used)
     }
 
-    /// The same beside a connection's number of so many columns: where the page has no room for both, the lane gives way.
+    /// The layout beside a connection's number of this many columns: if the page has no room for both, the lane
+    /// shrinks.
     func beside(_ columns: Int) -> TimelineLayout {
         guard form != .line else { return self }
         var result = self
@@ -72,13 +73,13 @@ struct TimelineLayout {
         return result
     }
 
-    /// Where rules across the page end.
+    /// The column where rules across the page end.
     var pageEdge: Int { min(width, rightBar + TimelineLayout.stateWidth + 4) }
 
-    /// Column of the right bar.
+    /// The column of the right bar.
     var rightBar: Int { stateEdge + 2 + lane }
 
-    /// Where what is shown of frames ends, and the columns before it.
+    /// The column where excerpts end, and the number of columns before them.
     var excerptEdge: Int { form == .line ? width : pageEdge }
     var excerptMargin: Int { form == .line ? 5 : 8 }
 }

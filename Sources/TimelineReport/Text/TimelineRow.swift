@@ -1,10 +1,10 @@
-// One row of the text timeline: a segment, a run of data with its ACKs, or a note. Plain data until it is written.
+// One row of the text timeline: a segment, or a run of data with its ACKs. Plain data until it is written.
 
 import TCPMachine
 import TCPModel
 import TCPTimeline
 
-/// The parts that a timeline is divided into.
+/// The phases into which a timeline is divided.
 enum TimelinePhase: UInt8, BitwiseCopyable {
     case handshake
     case data
@@ -12,7 +12,7 @@ enum TimelinePhase: UInt8, BitwiseCopyable {
     case reset
 }
 
-/// What the responder turned out to be, when a SYN's row is finished.
+/// How the responder answered, when a SYN's row is complete.
 enum Answerer: UInt8, BitwiseCopyable {
     case unknown
     case listener
@@ -22,44 +22,44 @@ enum Answerer: UInt8, BitwiseCopyable {
 /// A row.
 struct TimelineRow: BitwiseCopyable {
     enum Kind: UInt8, BitwiseCopyable {
-        /// One segment, or a run of bare ACKs.
+        /// A single segment, or a run of bare ACKs.
         case segment
-        /// Data of one side, with the ACKs of the other folded in.
+        /// Data of one side, with the other side's ACKs folded in.
         case data
     }
 
     var kind: Kind
     var phase: TimelinePhase
     var sender: Side
-    /// It opens the connection with a SYN: the states before it are shown above.
+    /// Whether it opens the connection with a SYN: the states before it are shown above.
     var isOpening = false
     var answerer = Answerer.unknown
-    /// Frame numbers of the first and second segment, and how many there are.
+    /// The frame numbers of the first and second segment, and the number of segments.
     var frame: UInt64
     var secondFrame: UInt64 = 0
     var frames: UInt32 = 1
-    /// Time of the first and of the last segment.
+    /// The times of the first and last segments.
     var time: Timestamp
     var lastTime: Timestamp
-    /// Nanoseconds since the connection's previous segment; negative for none.
+    /// Nanoseconds since the connection's previous segment; negative if there is none.
     var delta: Int64
-    /// States entered, by side; `.unseen` = none.
+    /// The states entered, by side; `.unseen` = none.
     var states: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
-    /// Whether the kernel said since that a side was not there.
+    /// Whether the kernel has since denied the state of a side.
     var denied: (originator: Bool, responder: Bool) = (false, false)
     var flags: TCPFlags
     var sequence: UInt32
     var acknowledgment: UInt32
-    /// Octets of text in the row.
+    /// The number of octets of text in the row.
     var length: UInt64
     var window: UInt16
     var options: TCPOptions.Kinds
-    /// MPTCP subtypes, and the version or reason among them.
+    /// The MPTCP subtypes, and the version or reason that they include.
     var multipathSubtypes: UInt16
     var multipathDetail: UInt8
     var experimentIdentifier: UInt16
     var userTimeout: UInt32
-    /// The first SACK block, relative, and how many there are.
+    /// The first SACK block in relative numbers, and the number of blocks.
     var sackBlock: (left: UInt32, right: UInt32) = (0, 0)
     var sackCount: UInt8 = 0
     var timestamps: (value: UInt32, echo: UInt32)
@@ -67,24 +67,24 @@ struct TimelineRow: BitwiseCopyable {
     var windowScale: UInt8
     var notes: SegmentNotes
     var anomalies: Anomalies
-    /// Time of the last segment with text, and of the last ACK folded in (negative delay for none).
+    /// The time of the last segment with text, and the delay of the ACK folded in for it (negative if there is none).
     var lastDataTime: Timestamp
     var ackDelay: Int64 = -1
-    /// For a pure ACK: nanoseconds since the text it acknowledges; negative for none.
+    /// For a pure ACK: nanoseconds since the text that it acknowledges; negative if there is none.
     var answerDelay: Int64 = -1
     /// Whether that ACK, or the last one folded in, was delayed on purpose.
     var isAckDelayed = false
-    /// A bare ACK right after the other side's keep-alive or window probe.
+    /// Whether this is a bare ACK right after the other side's keep-alive or window probe.
     var answersProbe = false
-    /// Which retransmission of a SYN or FIN this is; 0 = the first sending.
+    /// The ordinal number of a SYN's or FIN's retransmission; 0 for the first transmission.
     var attempt: UInt32 = 0
-    /// Nanoseconds since the sending before it; negative if the capture does not have that.
+    /// Nanoseconds since the previous transmission; negative if that was not captured.
     var attemptDelay: Int64 = -1
-    /// What the statistics make of it.
+    /// The statistics' verdict on the segment.
     var verdict: SegmentVerdict
-    /// Of a copy: the frame that it repeats; else 0.
+    /// For a copy: the frame that it repeats; otherwise 0.
     var originalFrame: UInt64
-    /// Transitions, for `-vvv`.
+    /// The transitions, for `-vvv`.
     var sent: Reaction
     var arrived: Reaction
 
@@ -119,7 +119,8 @@ struct TimelineRow: BitwiseCopyable {
         windowScale = segment.options.windowScale
         notes = event.notes
         anomalies = event.anomalies
-        // Of a client of which no ACK was captured nobody knows which number is due: the capture may lack text and ACKs.
+        // If no ACK of the client was captured, the next expected number is unknown: the capture may lack text and
+        // ACKs.
         if !event.facts.contains(.originatorMoreThanSyn) && event.relativeSequence > 1 {
             anomalies.remove(.resetNotExact)
         }
@@ -136,22 +137,22 @@ struct TimelineRow: BitwiseCopyable {
     private mutating func enterStates(_ reaction: Reaction, _ side: Side) {
         guard reaction.count > 0 else { return }
         let last = reaction[reaction.count - 1]
-        // A host that answers with a RST because it has no socket has no state to show either.
+        // A host that answers with a RST for lack of a socket has no state to show.
         if last.from == .unseen && last.to == .closed { return }
         let state = last.to
         if side == .originator { states.originator = state } else { states.responder = state }
     }
 
-    /// Whether it brings text: also with a SYN (RFC 7413) or a FIN, but neither in a RST, whose text is no data (RFC 9293 3.5.2), nor in a
-    /// copy, whose octets have been shown.
+    /// Whether the row brings text, possibly with a SYN (RFC 7413) or a FIN. The text of a RST is not data (RFC 9293
+    /// 3.5.2), and the octets of a copy have already been shown.
     var bringsText: Bool { length > 0 && !flags.has(.rst) && originalFrame == 0 }
 
     func state(_ side: Side) -> TCPState { side == .originator ? states.originator : states.responder }
 
-    /// Whether `event` only carries this run of data on: the next octets, or an ACK of the other side; or a run of ACKs.
+    /// Whether `event` only continues this run of data (the next octets, or an ACK from the other side) or of ACKs.
     ///
-    /// - Parameter pause: what comes later than that, in nanoseconds, or after an ACK that did, has a row of its own: where the time
-    ///   went is to be seen.
+    /// - Parameter pause: a segment that comes later than this, in nanoseconds, or after an ACK that did, gets a row of
+    ///   its own, to show where the time went.
     func folds(_ event: SegmentEvent, pause: Int64) -> Bool {
         let segment = event.segment
         if kind == .segment { return foldsAck(event, pause: pause) }
@@ -166,8 +167,8 @@ struct TimelineRow: BitwiseCopyable {
         return segment.payloadLength == 0 && event.notes.subtracting(.windowUpdate).isEmpty
     }
 
-    /// Whether `event` carries a run of bare ACKs on, behind a FIN that had overtaken them: they are for what came before it, whose row
-    /// is complete.
+    /// Whether `event` continues a run of bare ACKs that a FIN had overtaken: they acknowledge what came before it,
+    /// whose row is complete.
     private func foldsAck(_ event: SegmentEvent, pause: Int64) -> Bool {
         guard phase == .teardown, event.sender == sender, flags.isBareAck, length == 0, states.originator == .unseen,
             states.responder == .unseen, notes.isEmpty, anomalies.isEmpty, !isAckDelayed, !answersProbe,
@@ -191,7 +192,7 @@ struct TimelineRow: BitwiseCopyable {
         } else if ackDelay < 0, event.segment.flags.has(.ack),
             Int32(bitPattern: event.relativeAck &- sequence &- UInt32(truncatingIfNeeded: length)) >= 0
         {
-            // An ACK of a part, and an update of the window, say nothing of the rest.
+            // A partial ACK or a window update says nothing about the rest.
             ackDelay = max(0, event.time.since(lastDataTime))
         }
     }

@@ -1,11 +1,12 @@
-// The sentences of the text timeline: heads, notes, and the closing line of a connection.
+// The sentences of the text timeline: heads, notes, and a connection's closing line.
 
 import TCPMachine
 import TCPModel
 import TCPTimeline
 
 extension TimelineWriter {
-    /// `TCP 1  127.0.0.1:35924 > 127.0.0.1:9500   lo   DATE TIME    COMMUNITY-ID`, then the names over the lanes.
+    /// Writes `TCP 1  127.0.0.1:35924 > 127.0.0.1:9500   lo   DATE TIME    COMMUNITY-ID`, then the names above the
+    /// lanes.
     func writeHead(_ connection: Connection, _ kernel: KernelView?, prefix: UInt64?, _ out: inout OutputBuffer) {
         if style.color { out.append(Ink.strong) }
         // Colours take no columns.
@@ -26,7 +27,7 @@ extension TimelineWriter {
         if out.count - start + TextColumns.count(place) <= layout.width {
             out.append(contentsOf: place)
         } else {
-            // Two IPv6 addresses leave no room on a usual page.
+            // Two IPv6 addresses leave no room on a page of usual width.
             out.newline()
             if let prefix {
                 out.append(number: prefix)
@@ -41,8 +42,8 @@ extension TimelineWriter {
         writeProcesses(kernel, prefix, &out)
     }
 
-    /// Appends where and when a connection was first seen, and its Community ID if that has room behind so many columns. The buffer is
-    /// empty.
+    /// Appends where and when a connection was first seen, and its Community ID if there is room after this many
+    /// columns. The buffer must be empty.
     private func appendPlace(_ connection: Connection, columns: Int, _ out: inout OutputBuffer) {
         let gap: StaticString = layout.form == .wide ? "   " : "  "
         let interface =
@@ -57,7 +58,7 @@ extension TimelineWriter {
             out.append(connection.tunnel.name)
         }
         out.append(gap)
-        // A small page has room for the time of day at least.
+        // Even a narrow page has room for the time of day.
         let stamp = style.nanoseconds ? 29 : 26
         if layout.form == .line && columns + TextColumns.count(out.bytes) + stamp > layout.width {
             out.append(clock: connection.firstTime, nanoseconds: style.nanoseconds)
@@ -125,22 +126,22 @@ extension TimelineWriter {
 }
 
 extension OutputBuffer {
-    /// `lab-client[7511]`, `was lab-client[7511]` once the socket is closed (unless `tellsPast` is false), or the listener's process:
-    /// `listens` while nobody has accepted (`one of 2 listeners` where several share the address), `accepted` if somebody has, whose socket
-    /// was not seen. No String is made: under a flood of connections it is
-    /// written for each.
+    /// Appends `lab-client[7511]`, with `was` before it once the socket is closed (unless `tellsPast` is false). If the
+    /// process is not known, appends that of the listener: with `listens` while the connection is not accepted (or `one
+    /// of 2 listeners` if several share the address), or with `accepted` if it was accepted but its socket was not
+    /// seen. Allocates no String, because it is called for each connection of a flood.
     mutating func append(processOf view: KernelSideView, tellsPast: Bool = true) {
         if let process = view.process {
             if !view.isOwned && tellsPast { append("was ") }
             append(process)
         } else if view.socket != nil && view.listenerCount > 1 {
-            // In whose queue it waits is not known.
+            // There is no telling in whose queue the connection waits.
             append("one of ")
             append(number: view.listenerCount)
             append(" listeners")
         } else if let listener = view.listenerProcess {
             append(listener)
-            // Of several processes that have the listener any may have accepted it.
+            // If several processes hold the listener, any of them may have accepted it.
             append(view.hasAnswered && view.listenerSharerCount == 0 ? " accepted" : " listens")
         }
     }
@@ -154,14 +155,15 @@ extension OutputBuffer {
 }
 
 extension OutputBuffer {
-    /// Appends that frames were lost by the capture, where a timeline has come to: live it tells of them behind what it has.
+    /// Appends that the capture lost frames at this point of the timeline; a live trace reports the loss after what it
+    /// has printed.
     mutating func append(lostFrames count: UInt64) {
         append(number: count)
         append(count == 1 ? " frame was" : " frames were")
         append(" lost by the capture, here or a moment before: rows around may have holes")
     }
 
-    /// Appends that segments are in no drawing.
+    /// Appends that segments are missing from the drawings.
     mutating func append(undrawnSegments count: UInt64) {
         append(number: count)
         append(count == 1 ? " segment" : " segments")
@@ -177,7 +179,7 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
             $0.append("half-closed: ")
             let orphan = kernel?[sender.other].orphanSince
             if let orphan, time.map({ orphan <= $0 }) ?? true {
-                // What is sent to it now is answered with a RST.
+                // What is sent to the socket now is answered with a RST.
                 $0.append(sender == .originator ? "server's" : "client's")
                 $0.append(" socket has no owner")
             } else {
@@ -237,7 +239,7 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
 }
 
 extension KernelEvent.Kind {
-    /// What of that the capture lacks.
+    /// The part of the event that the capture lacks, in words.
     fileprivate var missingWords: StaticString {
         guard case .uncaptured(_, _, let led) = self else { return "" }
         if led.isResetCaptured { return " by the RST" }
@@ -294,8 +296,8 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
     }
 }
 
-/// What a socket waits for that has closed, as far as its kernel says, and whose FIN was not captured: it comes behind all text (RFC 9293
-/// 3.10.4).
+/// Appends what the FIN of a socket waits for, if the socket has closed according to its kernel and the FIN was not
+/// captured: it comes after all text (RFC 9293 3.10.4).
 private func appendAwaitedFin(_ event: KernelEvent, to buffer: inout OutputBuffer) {
     guard case .contradiction(let kernel?, let wire) = event.kind, let socket = event.socket,
         kernel == .finWait1 && wire == .established || kernel == .lastAck && wire == .closeWait
@@ -306,7 +308,7 @@ private func appendAwaitedFin(_ event: KernelEvent, to buffer: inout OutputBuffe
     buffer.append(" B")
 }
 
-/// The line that sums a connection up.
+/// Writes the line that summarizes a connection.
 func writeClosing(
     _ connection: Connection, _ kernel: KernelView?, copies: UInt32, showsAnswers: Bool,
     _ statistics: ConnectionStatistics?, layout: TimelineLayout, prefix: UInt64?,
@@ -350,11 +352,11 @@ func writeClosing(
         out.append(", handshake ")
         out.append(span: connection.handshakeTime)
     } else if connection.openDelay >= 0 {
-        // The ACK that completes it was not captured.
+        // The ACK that completes the handshake was not captured.
         out.append(", SYN-ACK after ")
         out.append(span: connection.synAckDelay)
     }
-    // One segment lasts for no time, and what did not close lasts longer than its segments do.
+    // A single segment has no duration, and a connection that did not close lasts longer than its segments.
     if outcome != .reset && outcome != .refused && connection.duration > 0 {
         let isCaptured = outcome == .closed && !connection.isOutcomeKernels
         out.append(isCaptured ? ", lasted " : ", last segment after ")
@@ -386,13 +388,13 @@ func writeClosing(
     out.newline()
 }
 
-/// The state in which the connection left an end.
+/// Appends an end's final state.
 private func appendEnd(_ state: TCPState, _ view: KernelSideView?, to out: inout OutputBuffer) {
     out.append(state.displayName)
     if view?.hasClosed(in: state) == true { out.append(" (has closed, FIN not captured)") }
 }
 
-/// Octets of text by their numbers; those that only ACKs, or what lies behind them, show were not captured.
+/// Appends the octets of text by sequence number; those known only from ACKs or later segments were not captured.
 private func appendOctets(_ octets: UInt64, captured: UInt64?, to out: inout OutputBuffer) {
     out.append(number: octets)
     out.append(" B")
@@ -402,7 +404,7 @@ private func appendOctets(_ octets: UInt64, captured: UInt64?, to out: inout Out
     out.append(" captured)")
 }
 
-/// Where somebody listens and does not answer: whether the accept queue is the reason.
+/// Appends whether the accept queue is the reason why a listener does not answer.
 private func appendQueue(of listener: KernelSocket, _ count: Int, to out: inout OutputBuffer) {
     if count > 1 {
         out.append("; ")
@@ -420,7 +422,8 @@ private func appendNoAnswer(
     _ connection: Connection, _ kernel: KernelView?, isLeftOut: Bool, to out: inout OutputBuffer
 ) {
     let sent = connection.counters[0]
-    // A RST, with which it gave up, is none; of one that went on without an answer, captured in part, not all are SYNs.
+    // A RST with which the client gave up is not a SYN. If the client carried on without a captured answer, its
+    // segments are not all SYNs.
     let hasSynsAlone = !connection.facts.contains(.originatorMoreThanSyn)
     let attempts = hasSynsAlone ? sent.retransmissions + 1 : sent.packets
     out.append(": ")
@@ -435,7 +438,7 @@ private func appendNoAnswer(
             out.append(name)
         }
     } else if let kind = connection.icmpKind, kernel?.responder.answeredSyn != true {
-        // It goes on all the same.
+        // The client continues regardless.
         out.append("; ICMP ")
         out.append(kind.displayName)
     } else if kernel?.responder.trace.resetReason == .noSocket {
@@ -453,7 +456,7 @@ private func appendNoAnswer(
         out.append(
             "; it has no answer to any SYN, as by a filter, or nobody answered: firewall, host down, accept queue full")
     } else if attempts == 1, kernel?.originator.trace.openingClosed == nil {
-        // It was not asked again, as a sender does after a second (RFC 6298 2.1).
+        // The SYN was not retransmitted, as it would be after a second (RFC 6298 2.1).
         out.append("; filtered, host down, accept queue full, or the capture ended too soon")
     } else {
         out.append("; filtered, host down, or accept queue full")

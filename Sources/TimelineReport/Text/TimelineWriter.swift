@@ -1,29 +1,29 @@
-// Writes heads, rows and notes of the ladder into the buffer, column by column.
+// Writes the heads, rows and notes of a ladder into the buffer, column by column.
 
 import TCPMachine
 import TCPModel
 import TCPTimeline
 
-/// How the text timeline looks.
+/// The appearance of the text timeline.
 public struct TextStyle: Sendable {
-    /// Columns of the page.
+    /// The page width in columns.
     public var width = 100
-    /// ASCII instead of box-drawing characters.
+    /// Whether to use ASCII instead of box-drawing characters.
     public var ascii = true
-    /// Colours.
+    /// Whether to use colours.
     public var color = false
-    /// The time column.
+    /// The format of the time column.
     public var time = TimeStyle.sinceStart
-    /// Nanoseconds instead of microseconds.
+    /// Whether to show nanoseconds instead of microseconds.
     public var nanoseconds = false
-    /// Statistics of both directions after each connection.
+    /// Whether to show the statistics of both directions after each connection.
     public var isLong = false
     /// How much to show of each segment.
     public var detail = TimelineDetail()
-    /// Who knows the names of hosts and services; nil: nobody is asked.
+    /// The source of host and service names; nil to show none.
     public var names: (any NameBook)?
 
-    /// The style that goldens and documentation use.
+    /// The style used by golden files and documentation.
     public init() {}
 }
 
@@ -33,7 +33,7 @@ struct TimelineWriter {
     let glyphs: Glyphs
     /// The interface names of the capture, by index.
     var interfaces: [String]
-    /// The words of the row that is being written: one memory for all rows.
+    /// The words of the row that is being written; the memory is reused for all rows.
     private var words = LaneWords()
 
     init(style: TextStyle, interfaces: [String] = []) {
@@ -45,8 +45,8 @@ struct TimelineWriter {
 
     // MARK: Columns
 
-    /// A line under construction that counts columns, because box-drawing and names take several bytes each. It is written into
-    /// a buffer that it has for itself until it ends.
+    /// A line under construction that counts columns, because box-drawing characters and names take several bytes each.
+    /// It owns the buffer until it ends.
     struct Line: ~Copyable {
         private var bytes = OutputBuffer()
         private let start: Int
@@ -57,13 +57,13 @@ struct TimelineWriter {
             swap(&bytes, &out)
         }
 
-        /// Ends the line, and gives the buffer back.
+        /// Ends the line and returns the buffer.
         consuming func end(to out: inout OutputBuffer) {
             bytes.newline()
             swap(&bytes, &out)
         }
 
-        /// How many bytes it has so far.
+        /// The number of bytes so far.
         var size: Int { bytes.count - start }
 
         mutating func put(_ literal: StaticString, columns: Int) {
@@ -84,15 +84,15 @@ struct TimelineWriter {
 
         mutating func pad(to target: Int) { repeating(" ", target - column) }
 
-        /// Puts what `make` writes, in ASCII.
+        /// Puts the ASCII output of `make`.
         mutating func put(_ make: (inout OutputBuffer) -> Void) {
             let start = bytes.count
             make(&bytes)
             column += bytes.count - start
         }
 
-        /// Puts what `make` writes, in ASCII, so that it ends at a column, and a column behind what is there at least; nothing if it
-        /// would end beyond `room`.
+        /// Puts the ASCII output of `make` so that it ends at `edge`, but at least one column after what is already
+        /// there; puts nothing if it would end beyond `room`.
         mutating func put(to edge: Int, room: Int = .max, _ make: (inout OutputBuffer) -> Void) {
             let start = bytes.count
             make(&bytes)
@@ -104,7 +104,7 @@ struct TimelineWriter {
             column = place + width
         }
 
-        /// Puts text that has names in it: printable, not always ASCII.
+        /// Puts text that contains names: printable, but not always ASCII.
         mutating func put(_ text: ArraySlice<UInt8>) {
             bytes.append(contentsOf: text)
             column += TextColumns.count(text)
@@ -148,7 +148,7 @@ struct TimelineWriter {
             putLane(left, right, &line) { putArrow(row, lane: layout.lane, &$0) }
         }
         line.end(to: &out)
-        // Who asks for options and windows is to see all of them.
+        // With options and windows requested, all of them should be seen.
         guard style.detail.verbosity > 1, words.rest.count > 0 else { return }
         let rest = words.rest.bytes.drop { $0 == 0x20 }
         writeNote(rest.last == 0x2c ? rest.dropLast() : rest, prefix: prefix, &out)
@@ -159,7 +159,7 @@ struct TimelineWriter {
         LaneText(room: room, detail: style.detail, of: row.sender, connection, isNarrow: isNarrow).write(row, &words)
     }
 
-    /// `LEFT |middle| RIGHT`: the lane with the states at its sides.
+    /// Puts `LEFT |middle| RIGHT`: the lane with the states at its sides.
     private func putLane(_ left: StateWords, _ right: StateWords, _ line: inout Line, _ middle: (inout Line) -> Void) {
         if !left.isEmpty { ink(left, &line) { $0.put(to: layout.stateEdge) { $0.append(left) } } }
         line.pad(to: layout.stateEdge + 1)
@@ -178,7 +178,7 @@ struct TimelineWriter {
         line.ink(Ink.off)
     }
 
-    /// The columns of rows that begin with a connection's number.
+    /// The layout of rows that begin with a connection's number.
     func layout(beside prefix: UInt64?) -> TimelineLayout {
         guard var rest = prefix else { return layout }
         var columns = 2
@@ -195,7 +195,7 @@ struct TimelineWriter {
             $0.append(number: prefix)
             $0.append("|")
         }
-        // Rows keep their columns: the connection's number stands outside of them.
+        // Rows keep their columns: the connection's number is outside of them.
         line.column = 0
     }
 
@@ -214,7 +214,7 @@ struct TimelineWriter {
 
     private func appendNumber(_ row: TimelineRow, _ out: inout OutputBuffer) {
         out.append(number: row.frame)
-        // `4+5`; two wider numbers would push the time out of its column.
+        // `4+5`; two longer numbers would push the time out of its column.
         if row.frames == 2 && row.secondFrame < 10 {
             out.append("+")
             out.append(number: row.secondFrame)
@@ -257,7 +257,7 @@ struct TimelineWriter {
         line.put(" ", columns: 1)
     }
 
-    /// Under 80 columns: time, direction, words, states.
+    /// Below 80 columns: writes time, direction, words, states.
     private mutating func writeLine(
         _ row: TimelineRow, left: StateWords, right: StateWords, _ connection: Connection, _ line: inout Line
     ) {
@@ -275,7 +275,7 @@ struct TimelineWriter {
         if states > 0 { putStates(left, right, &line) }
     }
 
-    /// `  LEFT / RIGHT` behind the words of a line without a lane.
+    /// Puts `  LEFT / RIGHT` after the words of a line without a lane.
     private func putStates(_ left: StateWords, _ right: StateWords, _ line: inout Line) {
         line.put {
             $0.append("  ")
@@ -287,7 +287,7 @@ struct TimelineWriter {
 
     // MARK: Rules and notes
 
-    /// `--- handshake -----`; in the narrow form with the time at which the phase began.
+    /// Writes `--- handshake -----`; in the narrow form with the time at which the phase began.
     func writeRule(
         _ title: ArraySlice<UInt8>, before row: TimelineRow, _ connection: Connection, prefix: UInt64?,
         _ out: inout OutputBuffer
@@ -312,8 +312,8 @@ struct TimelineWriter {
         line.end(to: &out)
     }
 
-    /// A row without an arrow: words across the lane, states at its sides. The words are already safe to print; what does not fit
-    /// into the lane goes on in the next line.
+    /// Writes a row without an arrow: words across the lane, states at its sides. The words must be safe to print; what
+    /// does not fit into the lane continues on the next line.
     func writeNote(
         _ words: ArraySlice<UInt8>, time: ArraySlice<UInt8> = [], left: StateWords = .none, right: StateWords = .none,
         prefix: UInt64?, _ out: inout OutputBuffer
@@ -352,7 +352,8 @@ struct TimelineWriter {
         }
     }
 
-    /// The words in lines of at most `room` columns, broken at spaces where there are any, and between characters else. Never empty.
+    /// Wraps words into lines of at most `room` columns, at spaces where possible, otherwise between characters. Never
+    /// empty.
     static func wrap(_ words: ArraySlice<UInt8>, _ room: Int) -> [ArraySlice<UInt8>] {
         var lines: [ArraySlice<UInt8>] = []
         var rest = words[...]

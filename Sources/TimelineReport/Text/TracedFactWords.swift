@@ -1,14 +1,16 @@
-// What a tracepoint said, in words for the ladder.
+// The words for tracepoint events on the ladder.
 
 import TCPModel
 import TCPTimeline
 
 extension SocketEvent.Kind {
-    /// Whether the ladder has a line for it: what the segments do not say. The others are marks, or only for `-v`.
+    /// Whether the ladder has a line for the event: only if segments do not show it. Other events are marks, or need
+    /// `-v`.
     func isWorthALine(_ verbosity: Int) -> Bool {
         switch self {
         case .resetSent, .socketError: true
-        // What the answer, a RST, says already; and what is meant to be old: probes, keep-alives and repetitions.
+        // The answer, a RST, already shows the former; the latter covers segments that are old by design: probes,
+        // keep-alives, retransmissions.
         case .dropped(.noSocket): verbosity > 1
         case .dropped(.oldSequence): verbosity > 0
         case .dropped: true
@@ -18,7 +20,7 @@ extension SocketEvent.Kind {
     }
 }
 
-/// The words of a tracepoint's event: `kernel: tcp_send_reset TCP_ABORT_ON_CLOSE by lab-server[7410]`.
+/// Appends the words for a tracepoint event: `kernel: tcp_send_reset TCP_ABORT_ON_CLOSE by lab-server[7410]`.
 func appendTraced(_ fact: SocketEvent.Kind, _ event: KernelEvent, to buffer: inout OutputBuffer) {
     let who: StaticString = event.side == .originator ? "client" : "server"
     buffer.append("kernel: ")
@@ -29,7 +31,7 @@ func appendTraced(_ fact: SocketEvent.Kind, _ event: KernelEvent, to buffer: ino
             buffer.append(" ")
             buffer.appendPrintable(reason.text)
         }
-        // For want of a socket: whoever ran on the processor then has no part in it.
+        // Without a socket, the process that happened to run on the processor is not involved.
         if let process = event.process, reason != .noSocket {
             buffer.append(" by ")
             buffer.appendPrintable(process.command)

@@ -1,4 +1,4 @@
-// Spans of time and points in time as people read them.
+// Human-readable spans and points in time.
 
 import Glibc
 public import TCPModel
@@ -12,7 +12,7 @@ extension OutputBuffer {
         }
     }
 
-    /// Appends `2026-11-22 16:07:14.454475` in local time, to the microsecond or the nanosecond.
+    /// Appends `2026-11-22 16:07:14.454475` in local time, with microseconds or nanoseconds.
     public mutating func append(date time: Timestamp, nanoseconds: Bool = false) {
         let parts = CalendarTime(time)
         append(unsigned: UInt64(max(0, parts.year)), minimumDigits: 4)
@@ -24,7 +24,7 @@ extension OutputBuffer {
         append(clock: time, nanoseconds: nanoseconds)
     }
 
-    /// Appends `16:07:14.454475` in local time.
+    /// Appends `16:07:14.454475` in local time, with microseconds or nanoseconds.
     public mutating func append(clock time: Timestamp, nanoseconds: Bool = false) {
         let parts = CalendarTime(time)
         append(unsigned: UInt64(parts.hour), minimumDigits: 2)
@@ -40,7 +40,7 @@ extension OutputBuffer {
 }
 
 extension ByteSink {
-    /// The same, in one of the styles of rows.
+    /// Appends a span with its unit, in one of the styles used by rows.
     @inline(__always) mutating func write(span nanoseconds: Int64, _ style: SpanStyle = .measured) {
         if nanoseconds < 0 { append(ShortWord(0x2d)) }
         let magnitude = nanoseconds.magnitude
@@ -71,7 +71,8 @@ struct CalendarTime {
         var clock = time_t(seconds)
         // `tm` holds a pointer to the zone's name, which is not used.
         var parts = unsafe tm()
-        // Both pointers are to local variables that outlive the call; nil means a year beyond Int32, left at the default.
+        // Both pointers are to local variables that outlive the call. Nil means a year beyond Int32; then the defaults
+        // remain.
         guard unsafe localtime_r(&clock, &parts) != nil else { return }
         unsafe (year, month, day) = (Int(parts.tm_year) + 1900, Int(parts.tm_mon) + 1, Int(parts.tm_mday))
         unsafe (hour, minute, second) = (Int(parts.tm_hour), Int(parts.tm_min), Int(parts.tm_sec))

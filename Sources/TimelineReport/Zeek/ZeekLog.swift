@@ -1,12 +1,12 @@
-// `-T zeek`: Zeek's conn.log as its ASCII writer has it, with the fields of Zeek 8.
+// `-T zeek`: Zeek's conn.log in the format of its ASCII writer, with the fields of Zeek 8.
 
 public import TCPModel
 public import TCPTimeline
 
-/// conn.log in tab-separated values, for zeek-cut and whatever else reads Zeek's logs.
+/// conn.log as tab-separated values, for zeek-cut and other readers of Zeek's logs.
 ///
-/// Field by field as Zeek 8 writes it with its defaults. `service`, `local_orig`, `local_resp` and `tunnel_parents` are
-/// always unset: nobody analyses contents, lists local networks or opens tunnels here.
+/// Each field is as Zeek 8 writes it by default. `service`, `local_orig`, `local_resp` and `tunnel_parents` are always
+/// unset, because this program analyses no contents, knows no list of local networks and opens no tunnels.
 public struct ZeekLog: PartitionedReport {
     /// The fields with their types, in order.
     static let fields: [(name: StaticString, type: StaticString)] = [
@@ -25,17 +25,17 @@ public struct ZeekLog: PartitionedReport {
     /// A log of the selected connections.
     public init(selection: ConnectionSelection = ConnectionSelection()) { self.selection = selection }
 
-    /// Segments are not asked for.
+    /// False: single segments are not needed.
     public var readsSegments: Bool { false }
 
-    /// The rows of some connections, without the header.
+    /// A report for a share of the connections, without the header.
     public func part(of count: Int) -> ZeekLog {
         var part = self
         part.wroteHeader = true
         return part
     }
 
-    /// The header comes before the first row.
+    /// Writes the header before the first row.
     public mutating func merge(
         _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer
     ) {
@@ -47,29 +47,29 @@ public struct ZeekLog: PartitionedReport {
 
     /// Zeek counts every copy of a frame.
     public var countsCopiesOnce: Bool { false }
-    /// Zeek waits for the rest of it.
+    /// False: Zeek waits for the remaining fragments.
     public var countsIncomplete: Bool { false }
 
-    /// Live: the log opens now. A file's log opens with its first segment.
+    /// Opens a live log now. A file's log opens with its first segment.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         guard let time else { return }
         openTime = time
         writeHeader(&out)
     }
 
-    /// Takes down when the first segment came.
+    /// Records when the first segment came.
     public mutating func opens(at time: Timestamp) {
         if openTime == nil { openTime = time }
     }
 
-    /// The first segment opens the log, where `opens` has not.
+    /// The first segment opens the log if `opens` has not.
     public mutating func segment(
         _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
         opens(at: event.time)
     }
 
-    /// Lost frames have no place in a conn.log.
+    /// Ignored: a conn.log has no place for lost frames.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {}
 
     /// Writes the row of a connection that is over.
@@ -119,13 +119,13 @@ public struct ZeekLog: PartitionedReport {
         out.append(uidOf: connection.name)
         out.append(connection.tuple, separator: 0x09)
         out.append("\ttcp\t-\t")
-        // Zeek's clock has microseconds, and a connection that lasted nothing has no byte counts.
+        // Zeek's clock has microseconds, and a connection without duration has no byte counts.
         let microseconds = connection.zeekDuration
         if microseconds > 0 {
             out.append(fixed: microseconds, decimals: 6, digits: 6)
             for side in 0..<2 {
                 out.append("\t")
-                // Of a side that was never seen itself, Zeek does not count what the other one acknowledges.
+                // If a side itself was never seen, Zeek does not count what the other side acknowledges.
                 let counters = connection.counters[side]
                 out.append(number: counters.packets == 0 ? 0 : counters.uniqueBytes)
             }
@@ -167,7 +167,7 @@ extension OutputBuffer {
         var (seconds, rest) = time.nanoseconds.quotientAndRemainder(dividingBy: Span.second)
         if rest < 0 { seconds -= 1 }
         rest = (seconds % 86_400 + 86_400) % 86_400
-        // Years begin in March here, so that the leap day is the last one; a cycle of 400 years has 146097 days.
+        // Years begin in March here, so that the leap day comes last; a cycle of 400 years has 146097 days.
         let days = (seconds - rest) / 86_400 + 719_468
         let cycle = days / 146_097
         let dayOfCycle = days % 146_097
