@@ -1,20 +1,20 @@
-// SYNs inside a connection that may have opened another one after all, and what shows that they did.
+// SYNs inside a connection that may have opened another one after all, and the evidence that they did.
 //
-// A SYN with a new number for an endpoint that is open is challenged and changes nothing (RFC 5961 4): so it belongs to the
-// connection that is there. But the capture may lack that connection's end (frames were lost, or a crash that no segment tells).
-// Then it is answered, or its sender goes on from it, and that shows that the old connection had gone.
+// An open endpoint challenges a SYN with a new number and changes nothing (RFC 5961 4), so such a SYN is attributed to
+// the existing connection. But the capture may lack that connection's end (frames were lost, or a crash left no
+// segment). Then the SYN is answered, or its sender continues from it, which shows that the old connection had gone.
 
 import TCPMachine
 import TCPModel
 
-/// A SYN or SYN-ACK with a new number inside a connection, and what the connection was before it.
+/// A SYN or SYN-ACK with a new number inside a connection, and the connection as it was before that.
 struct ChallengedOpening: BitwiseCopyable {
     let segment: Segment
     let time: Timestamp
-    /// When it was sent again for the last time, and how often it was.
+    /// When it was last sent, and how often it was retransmitted.
     private(set) var latestTime: Timestamp
     private(set) var repeats: UInt32 = 0
-    /// How many copies of its sender's older text came since, where copies are taken for segments.
+    /// How many copies of its sender's older text have come since, if copies are taken for segments.
     fileprivate var copies: UInt32 = 0
     fileprivate let before: HotPart
 
@@ -31,16 +31,17 @@ struct ChallengedOpening: BitwiseCopyable {
 
     fileprivate mutating func noteAgain(at time: Timestamp) {
         latestTime = time
-        // Each is taken in again, should it turn out to be another connection's: no host asks so often.
+        // Each is taken in again if this turns out to be another connection's opening;
+        // no host retransmits it that often.
         if repeats < 64 { repeats += 1 }
     }
 
-    /// Whether `next` goes on from this: the answer that acknowledges it, or, from its own sender, what follows on it. Of a SYN-ACK,
-    /// only the peer that goes on from it counts.
+    /// Whether `next` continues from this opening: the answer that acknowledges it, or the sender's own continuation.
+    /// For a SYN-ACK, only the peer's continuation counts.
     fileprivate func isFollowed(by next: Segment) -> Bool {
         guard !next.flags.has(.rst) else { return false }
         let isSameSender = next.tuple.source == segment.tuple.source
-        // A SYN may carry text that is not taken (RFC 7413 4.2.2).
+        // A SYN may carry text that is not accepted (RFC 7413 4.2.2).
         let end = segment.sequence.advanced(by: 1)
         if segment.flags.has(.ack) {
             return !isSameSender && !next.flags.has(.syn) && next.flags.has(.ack)
@@ -55,21 +56,21 @@ struct ChallengedOpening: BitwiseCopyable {
     }
 }
 
-/// The latest of them, by the place of the connection.
+/// The latest such opening of each connection, by the connection's place.
 struct ChallengedOpenings {
-    /// So many connections at most have one: enough for those whose answer is still to come.
+    /// The most connections that have one: enough for those whose answer is still to come.
     private static let limit = 1024
     private var latest: [UInt32: ChallengedOpening] = [:]
 
     init() {}
 
-    /// Whether there is none, which is the rule.
+    /// Whether there is none, as is usual.
     var isEmpty: Bool { latest.isEmpty }
 
-    /// The one of the connection at this place.
+    /// The opening inside the connection at this place.
     subscript(id: ConnectionID) -> ChallengedOpening? { latest[id.slot] }
 
-    /// Remembers an opening, or that it was sent again.
+    /// Remembers an opening, or that it was retransmitted.
     mutating func note(_ segment: Segment, time: Timestamp, before: HotPart, at id: ConnectionID) {
         if latest[id.slot]?.isSentAgain(by: segment) == true {
             latest[id.slot]?.noteAgain(at: time)
@@ -79,18 +80,18 @@ struct ChallengedOpenings {
         latest[id.slot] = ChallengedOpening(segment, time: time, before: before)
     }
 
-    /// Text that was sent before the opening came once more.
+    /// Text that was sent before the opening has come once more.
     mutating func noteCopy(_ segment: Segment, at id: ConnectionID) {
         if latest[id.slot]?.segment.tuple == segment.tuple { latest[id.slot]?.copies &+= 1 }
     }
 
-    /// The connection at this place is another one, or gone.
+    /// The place has another connection now, or none.
     mutating func forget(_ id: ConnectionID) { if !latest.isEmpty { latest[id.slot] = nil } }
 }
 
 extension HotPart {
-    /// Whether one side has just sent an opening with another number than its own, which it did not take for its own. Who waited
-    /// for an answer `before` takes it for that, whatever somebody else made up in its name.
+    /// Whether one side has just sent an opening with another number than its own, and has not adopted that. If the
+    /// peer was waiting for an answer `before`, it takes the opening for one, even a forged one.
     func isChallenged(_ segment: Segment, own: Int, _ before: borrowing HotPart) -> Bool {
         if before.endpoints[1 - own].state == .synSent { return false }
         return segment.flags.has(.syn) && !segment.flags.hasAny([.fin, .rst])
@@ -100,9 +101,9 @@ extension HotPart {
 
     /// Whether `next`, at `time`, shows that this connection had gone when the opening was sent.
     ///
-    /// Somebody else may have made the opening up, to take the connection from its owners. A SYN-ACK that acknowledges it is an
-    /// answer, whatever came in between, as long as SYNs are repeated. What else follows on it shows nothing if it fits this
-    /// connection, too, or if anything of this one has come since: then it lives.
+    /// The opening may be forged, to take the connection from its owners. A SYN-ACK that acknowledges it is an answer,
+    /// whatever came in between, as long as SYNs are retransmitted. Any other continuation proves nothing if it fits
+    /// this connection, too, or if anything of this connection has come since: then it lives.
     func isDisproved(by next: Segment, at time: Timestamp, after opening: ChallengedOpening) -> Bool {
         guard opening.isFollowed(by: next), time.since(opening.latestTime) <= Silence.opening else { return false }
         if next.flags.has(.syn) { return true }
@@ -114,7 +115,8 @@ extension HotPart {
         return number.offset(from: oldest) > endpoints[opener].sendNext.offset(from: oldest)
     }
 
-    /// Whether this segment repeats text that its sender has sent before, and acknowledges no more. (A bare ACK may be the challenge.)
+    /// Whether this segment repeats text that its sender has sent before, and acknowledges nothing new.
+    /// (A bare ACK may be the challenge.)
     func repeatsOlder(_ segment: Segment, own: Int) -> Bool {
         segment.payloadLength > 0 && segment.flags.has(.ack) && !segment.flags.hasAny([.syn, .rst])
             && endpoints[own].knowsSendSequence
@@ -122,11 +124,12 @@ extension HotPart {
             && segment.acknowledgment.isAtOrBefore(endpoints[own].acknowledged)
     }
 
-    /// Segments of both sides.
+    /// The number of segments from both sides.
     var packets: UInt32 { sides[0].packets &+ sides[1].packets }
 
-    /// An opening that was taken for one of this connection is another's: this one is what it was, but for what others note of it and
-    /// for its endpoints, which a challenged SYN leaves as they are; or, if anything else has come since, without its segments.
+    /// An opening that was attributed to this connection belongs to another one. Restores this connection as it was
+    /// before, except for what others have noted about it and its endpoints, which a challenged SYN does not change. If
+    /// anything else has come since, only the opening's segments are subtracted.
     mutating func takeBack(_ opening: ChallengedOpening) {
         let count = opening.repeats &+ 1
         if packets == opening.before.packets &+ count {

@@ -1,4 +1,4 @@
-// One connection: one incarnation of a four-tuple, both endpoints, and what was counted on the way.
+// One connection: one incarnation of a four-tuple, both endpoints, and its counters.
 
 public import TCPMachine
 public import TCPModel
@@ -9,7 +9,8 @@ public struct SideCounters: BitwiseCopyable, Sendable {
     public let packets: UInt32
     /// Segments that carried sequence space seen before (keep-alives and window probes are not counted).
     public let retransmissions: UInt32
-    /// Octets of text by sequence space: each octet once, and octets that the peer acknowledged though we missed them.
+    /// Octets of text by sequence space: each octet once, including octets that the
+    /// peer acknowledged but the capture lacks.
     public let uniqueBytes: UInt64
     /// Octets of IP datagrams.
     public let ipBytes: UInt64
@@ -22,9 +23,9 @@ public struct SideCounters: BitwiseCopyable, Sendable {
     }
 }
 
-/// One incarnation of a four-tuple. Plain data, put together from the two parts that the table keeps.
+/// One incarnation of a four-tuple. Plain data, assembled from the two parts that the table keeps.
 public struct Connection: BitwiseCopyable, Sendable {
-    /// What has been seen, one bit a fact.
+    /// What has been seen, one bit per fact.
     public struct Facts: OptionSet, BitwiseCopyable, Sendable {
         /// The bits.
         public var rawValue: UInt16
@@ -37,7 +38,7 @@ public struct Connection: BitwiseCopyable, Sendable {
         public static let synAckSeen = Facts(rawValue: 1 << 1)
         /// A FIN of the originator: captured, or the kernel shows that it was sent.
         public static let originatorFin = Facts(rawValue: 1 << 2)
-        /// The same of the responder.
+        /// A FIN of the responder: captured, or the kernel shows that it was sent.
         public static let responderFin = Facts(rawValue: 1 << 3)
         /// The originator closed (FIN) before the responder.
         public static let originatorClosedFirst = Facts(rawValue: 1 << 4)
@@ -47,11 +48,11 @@ public struct Connection: BitwiseCopyable, Sendable {
         public static let originatorReset = Facts(rawValue: 1 << 6)
         /// A RST answered the SYN.
         public static let refused = Facts(rawValue: 1 << 7)
-        /// Who opened it is a guess: no SYN and no SYN-ACK was seen first.
+        /// The roles are a guess: the first segment had no SYN.
         public static let rolesGuessed = Facts(rawValue: 1 << 8)
         /// The originator sent something besides SYN and RST.
         public static let originatorMoreThanSyn = Facts(rawValue: 1 << 9)
-        /// Its end was reported and it only waits for late segments.
+        /// Its end was reported, and it is kept only for late segments.
         public static let reported = Facts(rawValue: 1 << 10)
         /// It is in the queue of ended connections.
         public static let queued = Facts(rawValue: 1 << 11)
@@ -61,13 +62,13 @@ public struct Connection: BitwiseCopyable, Sendable {
         public static let originatorSynAck = Facts(rawValue: 1 << 13)
         /// The responder sent a SYN-ACK.
         public static let responderSynAck = Facts(rawValue: 1 << 14)
-        /// Something was skipped and has neither come nor been acknowledged.
+        /// Octets were skipped that have neither arrived nor been acknowledged.
         static let hasHoles = Facts(rawValue: 1 << 15)
     }
 
-    /// What the table keeps of each connection.
+    /// What the table keeps for every connection.
     var hot: HotPart
-    /// What few connections have.
+    /// What only few connections have.
     var rare: RarePart
 
     init(_ hot: HotPart, _ rare: RarePart = RarePart()) {
@@ -77,17 +78,17 @@ public struct Connection: BitwiseCopyable, Sendable {
 
     /// Its number, counted from 1 in the order of first segments.
     public var number: UInt64 { hot.number }
-    /// What it is called by.
+    /// What identifies it.
     public var name: ConnectionName { hot.name }
     /// From the originator to the responder.
     public var tuple: FourTuple { hot.tuple }
-    /// Which interface of the capture the first segment came from.
+    /// The capture interface that the first segment came from.
     public var interface: UInt16 { hot.interface }
     /// The tunnel that the first segment came through; the innermost one if there were several.
     public var tunnel: Tunnel { hot.tunnel }
     /// What the latest ICMP error about it said; nil if there was none.
     public var icmpKind: ICMPError.Kind? { rare.icmpKind }
-    /// Whether an ICMP error ended the originator's attempt, as far as it shows.
+    /// Whether an ICMP error ended the originator's attempt, as far as segments show.
     public var isUnreachable: Bool { hot.isUnreachable }
     /// Time of the first segment.
     public var firstTime: Timestamp { hot.firstTime }
@@ -95,22 +96,23 @@ public struct Connection: BitwiseCopyable, Sendable {
     public var firstSequence: SequenceNumber { hot.firstSequence }
     /// Time of the latest segment.
     public var lastTime: Timestamp { hot.lastTime }
-    /// Time of the latest segment before both sides had ended: what Zeek's duration reaches to.
+    /// Time of the latest segment before both sides had ended: where Zeek's duration ends.
     public var lastLiveTime: Timestamp { hot.lastLiveTime }
-    /// Octets of text of either side that were acknowledged though the capture does not have them.
+    /// Octets of text from either side that were acknowledged but are missing from the capture.
     public var missedBytes: UInt64 { rare.missedBytes }
     /// Nanoseconds from the first SYN to the first SYN-ACK, at most 39 hours; negative if unknown.
     public var synAckDelay: Int64 { hot.handshake.synAck }
-    /// Nanoseconds from the first SYN to the first segment with which its sender went on after the SYN-ACK, at most 39 hours; negative if
-    /// unknown. That the ACK of the SYN-ACK was captured, only `handshakeTime` says.
+    /// Nanoseconds from the first SYN to the first segment that its sender sent after the SYN-ACK, at most 39 hours;
+    /// negative if unknown. Only `handshakeTime` says whether that segment was the ACK of the SYN-ACK.
     public var openDelay: Int64 { hot.handshake.open }
     /// Nanoseconds from the first SYN to the ACK of the SYN-ACK, at most 39 hours; negative if that was not captured.
     public var handshakeTime: Int64 { hot.handshake.measured }
-    /// When it was open: the time of the ACK of the SYN-ACK; nil if that was not captured. What is told with an upper bound, as the time to
-    /// accept() is, counts from here: from a later moment it would be too short.
+    /// When it opened: the time of the ACK of the SYN-ACK; nil if that was not captured. Times with an upper bound,
+    /// such as the time to accept(), count from here: from a later moment they would be too short.
     public var openTime: Timestamp? { handshakeTime < 0 ? nil : firstTime.advanced(by: handshakeTime) }
-    /// When it surely was open: the same, or the time of what the originator went on with if that ACK was not captured; nil if nothing was. What
-    /// has lasted for at least so long counts from here, and the order in which connections wait: a moment too late does no harm there.
+    /// When it was certainly open: `openTime`, or the time of the originator's first later segment if that ACK was not
+    /// captured; nil if there is none. Minimum durations count from here, and so does the order in which connections
+    /// wait: a moment too late does no harm there.
     public var surelyOpenTime: Timestamp? { openDelay < 0 ? nil : firstTime.advanced(by: openDelay) }
     /// The originator.
     public var originator: EndpointMachine { hot.endpoints[0] }
@@ -139,13 +141,14 @@ public struct Connection: BitwiseCopyable, Sendable {
     /// Nanoseconds from the first to the latest segment.
     public var duration: Int64 { hot.duration }
 
-    /// Whether nothing more can come of it: both sides are closed, or only wait out TIME-WAIT.
+    /// Whether nothing more can happen to it: both sides are closed, or only wait out TIME-WAIT.
     public var isEnded: Bool { hot.isEnded }
 
-    /// Who ended it: the sender of the RST, else of the first FIN; nil if nobody has, or if nobody knows: see `mayLackFin`.
+    /// The side that ended it: the sender of the RST, else of the first FIN; nil if it has not ended,
+    /// or that is unknown (see `mayLackFin`).
     public var closer: Side? { hot.closer }
 
-    /// Whether the one FIN that is known may have answered another one, or been answered: nothing of the other side was captured, and no
-    /// kernel tells.
+    /// Whether the only known FIN may have answered another one, or been answered:
+    /// nothing from the other side was captured, and no kernel reports on it.
     public var mayLackFin: Bool { hot.mayLackFin }
 }

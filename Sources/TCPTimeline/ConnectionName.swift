@@ -1,8 +1,8 @@
-// By what a connection is told from all others, of one capture and of all.
+// What distinguishes a connection from all others, in one capture and across captures.
 
 public import TCPModel
 
-/// What a connection is called by: its number, and what its `uid` is made of.
+/// The identity of a connection: its number, and what its `uid` is made of.
 public struct ConnectionName: BitwiseCopyable, Sendable, Equatable {
     /// Counted from 1 in the order of first segments.
     public let number: UInt64

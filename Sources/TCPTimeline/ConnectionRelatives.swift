@@ -1,14 +1,14 @@
-// Which connections are others, seen behind a translation of addresses, or parts of others (MPTCP).
+// Which connections are others seen behind address translation (NAT), or parts of others (MPTCP).
 
 import TCPModel
 
-/// Which connections belong to others, by their numbers. Empty where there is neither NAT nor MPTCP in a capture.
+/// How connections belong to others, by their numbers. Empty if a capture has neither NAT nor MPTCP.
 struct ConnectionRelatives {
-    /// Links of each kind that are kept, so that a flood of SYNs makes no heap of them.
+    /// The most links of each kind that are kept, so that a flood of SYNs does not fill the memory.
     private static let most = 65_536
-    /// From a connection to the one that it is the translation of.
+    /// From a connection to the one that it is a translation of.
     private var sources: [UInt64: ConnectionName] = [:]
-    /// From a connection to what its sockets have for their ends, where its packets have others.
+    /// From a connection to the ends of its sockets, if its packets have others.
     private var ends: [UInt64: SocketEnds] = [:]
     private var subflows: [UInt64: MultipathSubflow] = [:]
 
@@ -20,7 +20,7 @@ struct ConnectionRelatives {
 
     mutating func note(_ number: UInt64, translationOf source: ConnectionName) {
         guard sources.count < Self.most else { return }
-        // A third copy is linked to the first connection too.
+        // A third copy is linked to the first connection, too.
         sources[number] = sources[source.number] ?? source
     }
 
@@ -39,10 +39,10 @@ struct ConnectionRelatives {
         subflows[number] = subflow
     }
 
-    /// Whether it is known of any connection that its sockets have other ends.
+    /// Whether any connection is known to have sockets with other ends than its packets.
     var knowsSocketEnds: Bool { !ends.isEmpty }
 
-    /// A connection has its number now: before, only what its client called is known of it.
+    /// A connection gets its final number; before that, only the address that its client called is known of it.
     mutating func renumber(_ provisional: UInt64, to number: UInt64) {
         if let all = ends.removeValue(forKey: provisional) { ends[number] = all }
     }

@@ -1,8 +1,8 @@
-// What a row of a table says of a connection.
+// What a table's row says about a connection.
 
 public import TCPModel
 
-/// A few facts of a connection, taken from the table without a copy of the rest: see `Connection` for what they are.
+/// A few facts about a connection, read from the table without copying the rest: see `Connection` for what they mean.
 public struct ConnectionSummary: Sendable {
     /// From the originator to the responder.
     public let tuple: FourTuple
@@ -37,6 +37,6 @@ public struct ConnectionSummary: Sendable {
 }
 
 extension Connection {
-    /// What a table says of it.
+    /// What a table's row says about it.
     public var summary: ConnectionSummary { ConnectionSummary(hot) }
 }

@@ -1,16 +1,16 @@
-// Octets that were acknowledged though the capture does not have them: Zeek's content gaps, in a fixed space.
+// Octets that were acknowledged but are missing from the capture: Zeek's content gaps, in a fixed space.
 
 import TCPModel
 
-/// The holes in what both sides sent, as far as nobody has acknowledged them yet.
+/// The holes in what both sides sent that have not been acknowledged yet.
 ///
-/// Four at a time are followed: a host that lacks segments has them sent again, and one that has them acknowledges them
-/// with its next segment, so that more are open at once only under heavy reordering. A fifth one counts for nothing.
+/// Four at a time are followed: a host that lacks segments has them retransmitted, and one that has them acknowledges
+/// them with its next segment, so more are open at once only under heavy reordering. A fifth one is not counted.
 struct ContentGaps: BitwiseCopyable, Sendable {
     private struct Hole: BitwiseCopyable {
         var start = SequenceNumber(0)
-        /// In the upper 30 bits the length, which is below 2^30; then whether it was acknowledged and counted already; in
-        /// the lowest whose hole it is: 1 = the responder's.
+        /// The upper 30 bits hold the length, which is below 2^30; the next bit tells whether it was acknowledged and
+        /// counted already, and the lowest whose hole it is: 1 = the responder's.
         private var lengthAndSide: UInt32 = 0
 
         init() {}
@@ -21,7 +21,7 @@ struct ContentGaps: BitwiseCopyable, Sendable {
         }
 
         var length: UInt32 { lengthAndSide >> 2 }
-        /// Whether it was acknowledged already: it is kept only so that what still comes is not called a repetition.
+        /// Whether it was acknowledged already: it is kept only so that late octets are not called retransmissions.
         var isCounted: Bool { lengthAndSide & 2 != 0 }
         var end: SequenceNumber { start.advanced(by: length) }
 
@@ -29,21 +29,21 @@ struct ContentGaps: BitwiseCopyable, Sendable {
     }
 
     private var holes: InlineArray<4, Hole> = .init(repeating: Hole())
-    /// Whether there was a fifth one, so that nobody knows what is still missing.
+    /// Whether there was a fifth one, so that what is still missing is unknown.
     private var hasOverflowed = false
 
     init() {}
 
-    /// Whether there is none, which is the rule.
+    /// Whether there is none, as is usual.
     var isEmpty: Bool { holes[0].length | holes[1].length | holes[2].length | holes[3].length == 0 }
 
-    /// Whether all that `side` sent so far is in the capture.
+    /// Whether the capture has everything that `side` has sent so far.
     func hasAll(of side: Side) -> Bool {
         for index in holes.indices where holes[index].isOpen(of: side) { return false }
         return !hasOverflowed
     }
 
-    /// Whether `sequence` lies in a hole of `side`: what comes from there is late, not repeated.
+    /// Whether `sequence` lies in a hole of `side`: a segment from there is late, not retransmitted.
     func contains(_ sequence: SequenceNumber, of side: Side) -> Bool {
         if isEmpty { return false }
         for index in holes.indices where holes[index].isOpen(of: side) {
@@ -52,7 +52,7 @@ struct ContentGaps: BitwiseCopyable, Sendable {
         return false
     }
 
-    /// Whether all from `start` to `end` lies in one hole of `side`.
+    /// Whether everything from `start` to `end` lies in one hole of `side`.
     func covers(_ start: SequenceNumber, _ end: SequenceNumber, of side: Side) -> Bool {
         for index in holes.indices where holes[index].isOpen(of: side) {
             if holes[index].start.isAtOrBefore(start) && end.isAtOrBefore(holes[index].end) { return true }
@@ -60,7 +60,7 @@ struct ContentGaps: BitwiseCopyable, Sendable {
         return false
     }
 
-    /// What `side` sent skips `length` octets from `start` on.
+    /// Notes that `side` skipped `length` octets from `start` on.
     mutating func open(_ start: SequenceNumber, length: UInt32, of side: Side, isCounted: Bool = false) {
         guard length > 0, length < SequenceNumber.furthestInFlight else { return }
         var place: Int?
@@ -78,7 +78,7 @@ struct ContentGaps: BitwiseCopyable, Sendable {
         holes[place] = Hole(start, length: length, of: side, isCounted: isCounted)
     }
 
-    /// `length` octets of `side` from `start` on came after all.
+    /// Notes that `length` octets of `side` from `start` on came after all.
     mutating func fill(_ start: SequenceNumber, length: UInt32, of side: Side) {
         let end = start.advanced(by: length)
         for index in holes.indices where holes[index].isOpen(of: side) {
@@ -91,7 +91,7 @@ struct ContentGaps: BitwiseCopyable, Sendable {
         }
     }
 
-    /// The peer of `side` has everything before `end`; returns how much of that the capture does not have.
+    /// The peer of `side` has everything before `end`; returns how many octets of that the capture lacks.
     mutating func acknowledge(_ end: SequenceNumber, of side: Side) -> UInt32 {
         var missed: UInt32 = 0
         for index in holes.indices where holes[index].isOpen(of: side) && end.isAfter(holes[index].start) {

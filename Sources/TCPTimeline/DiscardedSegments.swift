@@ -1,22 +1,23 @@
-// Segments that their receiver is thought to have thrown away, and what shows that it did not.
+// Segments that their receiver is thought to have dropped, and the evidence that it did not.
 //
-// An old time stamp (PAWS, RFC 7323 5) and numbers from before the SYN tell late segments of an older connection, and are thrown away.
-// But where the capture lacks the SYNs of the four-tuple's next connection, all that this sends looks so; and not every host throws away
-// what is old by its stamp. The receiver's ACK of such a segment, of octets that the connection has not sent so far as we know, takes
-// the verdict back.
+// An old timestamp (PAWS, RFC 7323 5), or a number from before the SYN, marks a late segment of an older connection,
+// which is dropped. But if the capture lacks the SYNs of the four-tuple's next connection, everything that this
+// connection sends looks the same; and not every host drops a segment for an old timestamp. If the receiver
+// acknowledges octets of such a segment, which the connection has not sent as far as we know, the verdict is retracted.
 //
-// Neither is there room for what begins beyond the receive window. But where the capture lacks what widened the window, that is real: its
-// sender goes on from there, or the receiver acknowledges it.
+// A segment that begins beyond the receive window is dropped, too. But if the capture lacks what widened the window,
+// the segment is genuine: its sender continues from there, or the receiver acknowledges it.
 //
-// And a FIN before octets that were acknowledged is not its sender's. But an ACK that was damaged on its way, or made up, acknowledges what
-// was never sent: the receiver, whose ACKs never go back (RFC 9293 3.4), then acknowledges just that FIN.
+// And a FIN before octets that were acknowledged is not its sender's. But an ACK that was damaged on its way,
+// or forged, acknowledges octets that were never sent: the receiver, whose ACKs never go back (RFC 9293 3.4),
+// then acknowledges just that FIN.
 
 import TCPMachine
 import TCPModel
 
-/// Why a segment is thought to have been thrown away.
+/// Why a segment is thought to have been dropped.
 enum DiscardCause: UInt8, BitwiseCopyable, Sendable {
-    /// It is of an older connection, by its time stamp or its numbers.
+    /// It belongs to an older connection, by its timestamp or its numbers.
     case old
     /// There was no room for it, and nothing else is wrong with it.
     case beyondWindow
@@ -24,14 +25,14 @@ enum DiscardCause: UInt8, BitwiseCopyable, Sendable {
     case finBeforeText
 }
 
-/// What was thrown away on a connection since anything else came.
+/// The segments that were dropped on a connection since any other one came.
 struct DiscardedRun {
     private static let most = 8
-    /// The latest of them that have octets.
+    /// The latest of them that occupy sequence space.
     fileprivate private(set) var segments: [(segment: Segment, time: Timestamp)] = []
-    /// How many segments the connection had then: with more, one has come that belongs to it.
+    /// How many segments the connection had by then: once it has more, one has come that belongs to it.
     fileprivate var packets: UInt32
-    /// Why they were.
+    /// Why they were dropped.
     fileprivate let cause: DiscardCause
 
     fileprivate init(packets: UInt32, cause: DiscardCause) {
@@ -50,29 +51,29 @@ struct DiscardedRun {
     }
 }
 
-/// What a segment shows of something that was thrown away before it.
+/// What a segment shows about segments that were dropped before it.
 enum Disproof {
-    /// These were taken, for they go on with what their sender sent before.
+    /// These were accepted, as they continue what their sender sent before.
     case sameConnection([(segment: Segment, time: Timestamp)])
-    /// It is of the next connection with the same ends, whose opening the capture lacks.
+    /// They belong to the next connection with the same ends, whose opening the capture lacks.
     case anotherConnection
 }
 
-/// The latest runs, by the place of the connection.
+/// The latest run of each connection, by the connection's place.
 struct DiscardedSegments {
-    /// So many connections at most have one: enough for those whose answer is still to come.
+    /// The most connections that have one: enough for those whose answer is still to come.
     private static let limit = 1024
     private var latest: [UInt32: DiscardedRun] = [:]
 
     init() {}
 
-    /// Whether there is none, which is the rule.
+    /// Whether there is none, as is usual.
     var isEmpty: Bool { latest.isEmpty }
 
-    /// The one of the connection at this place.
+    /// The run of the connection at this place.
     subscript(id: ConnectionID) -> DiscardedRun? { latest[id.slot] }
 
-    /// A segment was thrown away, as the one of `packets` segments that came last.
+    /// Notes that a segment was dropped, the latest of `packets` segments.
     mutating func note(_ segment: Segment, time: Timestamp, packets: UInt32, cause: DiscardCause, at id: ConnectionID) {
         let goesOn = latest[id.slot].map { $0.packets == packets &- 1 && $0.cause == cause } ?? false
         if segment.sequenceLength == 0 {
@@ -87,15 +88,15 @@ struct DiscardedSegments {
         latest[id.slot]?.append(segment, time)
     }
 
-    /// The connection at this place is another one, or gone.
+    /// The place has another connection now, or none.
     mutating func forget(_ id: ConnectionID) { if !latest.isEmpty { latest[id.slot] = nil } }
 }
 
 extension HotPart {
-    /// How long an ACK may take, in nanoseconds: no timeout is longer (Linux's TCP_RTO_MAX).
+    /// How long an ACK may take, in nanoseconds: no retransmission timeout is longer (Linux's TCP_RTO_MAX).
     private static var longestTimeout: Int64 { 120 * Span.second }
 
-    /// What `next`, at `time`, shows of what was thrown away before it; nil if nothing.
+    /// What `next`, at `time`, shows about the segments that were dropped before it; nil if nothing.
     mutating func disproof(of run: DiscardedRun, by next: Segment, at time: Timestamp) -> Disproof? {
         guard next.flags.has(.ack), !next.flags.hasAny([.syn, .rst]), next.remarks.isDisjoint(with: .dropped),
             !isSelfConnect
@@ -111,7 +112,7 @@ extension HotPart {
         }
     }
 
-    /// Whose the segments are that looked old, if `next` acknowledges one of them.
+    /// Which connection the segments that looked old belong to, if `next` acknowledges one of them.
     private mutating func ownerOfOld(_ run: DiscardedRun, by next: Segment, at time: Timestamp) -> Disproof? {
         guard run.packets == packets else { return nil }
         let own = isOriginator(next.tuple.source) ? 0 : 1
@@ -122,7 +123,8 @@ extension HotPart {
         let isAcknowledged = discarded.contains { segment, sentTime in
             ack.isWithin(segment.sequence.advanced(by: 1), length: segment.sequenceLength)
                 && time.since(sentTime) <= Self.longestTimeout
-                // What is captured in the wrong order at a connection's beginning is what the one before it ended with, ACKs too.
+                // Segments captured out of order at a connection's beginning are
+                // what its predecessor ended with, ACKs too.
                 && sentTime.since(firstTime) >= Self.lateness
         }
         guard isAcknowledged, let first = discarded.first else { return nil }
@@ -130,8 +132,8 @@ extension HotPart {
         return goesOn ? .sameConnection(discarded) : .anotherConnection
     }
 
-    /// Which of the segments that there was no room for are real all the same: text from where the sender of `next` goes on with it, or what
-    /// `next` acknowledges. Of an ACK from behind a FIN, or far off, nobody knows whether it is for that.
+    /// Which of the segments beyond the window are genuine after all: text from which the sender of `next` continues,
+    /// or what `next` acknowledges. An ACK beyond a FIN, or far off, counts only if it matches a segment's end exactly.
     private mutating func taken(of run: DiscardedRun, before next: Segment) -> [(segment: Segment, time: Timestamp)] {
         let own = isOriginator(next.tuple.source) ? 0 : 1
         let peer = 1 - own
@@ -153,8 +155,9 @@ extension HotPart {
         return before.last?.segment.sequenceEnd == next.sequence ? before : []
     }
 
-    /// The FIN that `next`, sent after what that acknowledges, acknowledges and nothing behind it. Of a FIN that its receiver drops it would
-    /// repeat the ACK of what came before (RFC 9293 3.10.7.4, first check), and older ACKs do not come that late.
+    /// The FIN that `next` acknowledges, and nothing beyond it, if `next` was sent after what the FIN
+    /// acknowledges. A receiver that drops the FIN would repeat the ACK of what came before (RFC 9293 3.10.7.4,
+    /// first check), and older ACKs do not come that late.
     private func takenFin(
         of run: DiscardedRun, by next: Segment, at time: Timestamp
     ) -> (segment: Segment, time: Timestamp)? {
@@ -164,21 +167,21 @@ extension HotPart {
         }
     }
 
-    /// Whether a number lies where this side has octets on their way, or just acknowledged.
+    /// Whether a number lies where this side has octets in flight, or just acknowledged.
     private mutating func isSent(_ number: SequenceNumber, by own: Int) -> Bool {
         // A keep-alive repeats the octet before SND.UNA.
         let oldest = endpoints[own].sendUnacknowledged.advanced(by: .max)
         return number.offset(from: oldest) <= endpoints[own].sendNext.offset(from: oldest)
     }
 
-    /// Whether a segment begins there, or so little ahead that the capture may lack what lies between.
+    /// Whether a segment begins there, or so little beyond that the capture may lack what lies between.
     private mutating func mayGoOn(_ segment: Segment, own: Int) -> Bool {
         guard endpoints[own].knowsSendSequence else { return false }
         return isSent(segment.sequence, by: own)
             || segment.sequence.isAfter(endpoints[own].sendNext) && !endpoints[own].isFarAhead(segment)
     }
 
-    /// A segment that was thrown away comes again, to be taken in.
+    /// Subtracts a segment that was dropped, before it is taken in again.
     mutating func uncount(_ segment: Segment) {
         let own = isOriginator(segment.tuple.source) ? 0 : 1
         sides[own].packets &-= 1

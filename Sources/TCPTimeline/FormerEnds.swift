@@ -1,26 +1,28 @@
-// What the responder of a four-tuple's former connection answers to the SYN of the next one: an ACK of its own, old numbers.
+// How the responder of a four-tuple's former connection answers the SYN of the next one:
+// with an ACK of its own, old numbers.
 //
-// In TIME-WAIT, or where it still has a socket, it challenges that SYN (RFC 9293 3.10.7.4, fourth check; RFC 5961 4.2; RFC 6191 2). Where the
-// old numbers lie near the new ones, the ACK looks like a word of the new connection's responder, who is not there yet.
+// In TIME-WAIT, or if it still has a socket, it challenges that SYN (RFC 9293 3.10.7.4, fourth check; RFC 5961 4.2;
+// RFC 6191 2). If the old numbers lie near the new ones, the ACK looks like one from the new connection's responder,
+// which does not exist yet.
 
 import TCPMachine
 import TCPModel
 
-/// The numbers of former ends, by the place of the connection that took the four-tuple over.
+/// The numbers of former ends, by the place of the connection that took over the four-tuple.
 struct FormerEnds {
-    /// What such an end's ACK has for SEG.SEQ and SEG.ACK.
+    /// The SEG.SEQ and SEG.ACK of such an end's ACK.
     private struct Numbers {
         let sequence: SequenceNumber
         let acknowledgment: SequenceNumber
     }
 
-    /// So many connections at most have one: enough for those whose answer is still to come.
+    /// The most connections that have one: enough for those whose answer is still to come.
     private static let limit = 1024
     private var latest: [UInt32: Numbers] = [:]
 
     init() {}
 
-    /// The connection at `new` takes the four-tuple over from `old`, and has `responder` at its other end.
+    /// The connection at `new` takes over the four-tuple from `old`, and has `responder` at its other end.
     mutating func note(_ old: borrowing HotPart, responder: SocketAddress, at new: ConnectionID) {
         let end = old.endpoint(old.isOriginator(responder) ? .originator : .responder)
         guard end.state.isSynchronized, end.knowsSendSequence else { return }
@@ -36,6 +38,6 @@ struct FormerEnds {
         return segment.sequence == numbers.sequence && segment.acknowledgment == numbers.acknowledgment
     }
 
-    /// The connection at this place is another one, or gone.
+    /// The place has another connection now, or none.
     mutating func forget(_ id: ConnectionID) { if !latest.isEmpty { latest[id.slot] = nil } }
 }

@@ -1,50 +1,52 @@
-// How long the way to either side is, as far as the handshake shows it, and how much either takes in one segment.
+// How far away either side is, as far as the handshake shows, and how much either accepts in one segment.
 
 import TCPModel
 
-/// What the time of an ACK is judged by: the two parts of the handshake's round trip, on either side of the capture, in nanoseconds, a minute
-/// at most; and the sizes of segments.
+/// What the delay of an ACK is judged by: the two parts of the handshake's round trip, on either side of the capture
+/// point, in nanoseconds, at most a minute each; and segment sizes.
 ///
-/// The round trip is from the latest SYN, other than `HandshakeTimes`: a SYN that was sent again after a second says nothing of the way.
+/// Unlike `HandshakeTimes`, this measures from the latest SYN: a SYN that was retransmitted
+/// after a second says nothing about the path.
 public struct HandshakeMeasures: BitwiseCopyable, Sendable {
-    /// From the latest SYN to the SYN-ACK: from the capture to the server and back; negative: not known.
+    /// From the latest SYN to the SYN-ACK: from the capture point to the server and back; negative if unknown.
     private var toResponder: Int64 = -1
-    /// From that to what the client sent next: from the capture to the client and back; negative: not known.
+    /// From that to the client's next segment: from the capture point to the client and back; negative if unknown.
     private var toOriginator: Int64 = -1
     private var synTime: Timestamp?
     private var synAckTime: Timestamp?
-    /// The MSS that the originator's SYN announced, and the responder's; RFC 9293 3.7.1: 536 if it announced none.
+    /// The MSS that the originator's SYN announced, and the responder's; 536 if it announced none (RFC 9293 3.7.1).
     private var maximumSegmentSizes: InlineArray<2, UInt16> = .init(repeating: 536)
 
-    /// Nothing was captured.
+    /// Measures without any segment.
     public init() {}
 
     /// Whether both parts of the round trip are known: the handshake was captured, and no clock went back.
     public var isKnown: Bool { toResponder >= 0 && toOriginator >= 0 }
-    /// From the capture to a side and back; negative: not known.
+    /// Nanoseconds from the capture point to a side and back; negative if unknown.
     public func part(of side: Side) -> Int64 { side == .originator ? toOriginator : toResponder }
-    /// Both together; without meaning if it is not known.
+    /// Both parts together, in nanoseconds; meaningless unless `isKnown`.
     public var whole: Int64 { toResponder + toOriginator }
 
-    /// An ACK is not delayed by less than this, in nanoseconds: Linux delays by 40 ms and more.
+    /// An ACK that takes less than this, in nanoseconds, is not delayed: Linux delays by 40 ms and more.
     private static let leastDelay = 30 * Span.millisecond
 
-    /// Whether `side` waited before it sent an ACK that was captured `delay` nanoseconds after the text that it is for: much longer than
-    /// the way there and back takes. Where nobody knows how long that is, nobody knows this either.
+    /// Whether `side` waited before it sent an ACK that was captured `delay` nanoseconds after the text that it
+    /// acknowledges: much longer than the round trip takes. False if that is unknown.
     public func isDelayedAck(after delay: Int64, by side: Side) -> Bool {
-        // The parts are bounded, while a delay may be anything.
+        // The parts are bounded, whereas a delay may be anything.
         isKnown && delay >= part(of: side) + max(Self.leastDelay, part(of: side))
     }
 
-    /// How many octets of text `side` is ready to receive in one segment.
+    /// How many octets of text `side` accepts in one segment.
     public func maximumSegmentSize(of side: Side) -> UInt32 { UInt32(maximumSegmentSizes[Int(side.rawValue)]) }
 
-    /// How many a full segment has that `side` receives: 12 octets less, for time stamps, which the MSS does not tell of (RFC 9293 3.7.1).
+    /// How many octets of text a full segment to `side` has: 12 less, for timestamps,
+    /// which the MSS does not count (RFC 9293 3.7.1).
     public func fullSegment(to side: Side) -> UInt32 {
         maximumSegmentSize(of: side) - min(12, maximumSegmentSize(of: side))
     }
 
-    /// Takes in a segment; after the handshake only a SYN changes something.
+    /// Takes in a segment; after the handshake only a SYN changes anything.
     public mutating func take(_ event: SegmentEvent) {
         let isSyn = event.segment.flags.has(.syn)
         guard isSyn || !isKnown, !event.isDropped else { return }
@@ -72,7 +74,7 @@ public struct HandshakeMeasures: BitwiseCopyable, Sendable {
         }
     }
 
-    /// Bounded: a clock may jump, and go back.
+    /// Bounded, because a clock may jump, or go back.
     private static func span(from start: Timestamp, to end: Timestamp) -> Int64 {
         max(-1, min(end.since(start), 60 * Span.second))
     }

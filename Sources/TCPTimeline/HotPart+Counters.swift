@@ -1,4 +1,4 @@
-// What a segment adds to its connection's counters: segments, octets of text, and octets that the capture does not have.
+// What a segment adds to its connection's counters: segments, octets of text, and octets that the capture lacks.
 
 import TCPMachine
 import TCPModel
@@ -12,12 +12,12 @@ extension HotPart {
         sides[own].packets &+= 1
         sides[own].addDatagram(segment.ipLength)
         if notes.contains(.retransmission) { sides[own].retransmissions &+= 1 }
-        // A RST has no window, and what its receiver drops tells of none.
+        // A RST has no window, and neither does a segment that its receiver drops.
         if !segment.flags.has(.rst) && anomalies.isDisjoint(with: .dropped) && !hasOlderWindow(segment, side, notes) {
             sides[own].lastWindow = segment.window
         }
         if !segment.flags.has(.syn) { sides[own].notePlainWindow() }
-        // What lies before a segment that its receiver has no room for was not sent: its number may be anything.
+        // What lies before a segment beyond the window was not sent: that segment's number may be anything.
         let text = newText(senderBefore, side, segment)
         sides[own].addUnique(anomalies.contains(.beyondWindow) ? min(text, UInt64(segment.payloadLength)) : text)
         if notes.contains(.fillsHole) && isFinAfterItsAck(segment, side, senderBefore) { sides[own].removeUnique(1) }
@@ -30,8 +30,9 @@ extension HotPart {
         }
     }
 
-    /// Whether its receiver takes no window of a segment, which was overtaken: it acknowledges less than another one has, or as much and fills a
-    /// hole before that (SND.UNA, SND.WL1 and SND.WL2 of RFC 9293 3.10.7.4, fifth check).
+    /// Whether its receiver ignores the window of a segment, because it was overtaken: it
+    /// acknowledges less than another one has, or as much and fills a hole before that (SND.UNA,
+    /// SND.WL1 and SND.WL2 of RFC 9293 3.10.7.4, fifth check).
     private mutating func hasOlderWindow(_ segment: Segment, _ side: Side, _ notes: SegmentNotes) -> Bool {
         let peer = place(side.other)
         guard segment.flags.has(.ack), !segment.flags.has(.syn), endpoints[peer].knowsSendSequence else { return false }
@@ -40,11 +41,11 @@ extension HotPart {
             || notes.contains(.fillsHole) && segment.acknowledgment == unacknowledged
     }
 
-    /// Octets of text by which the sender's SND.NXT moved: SYN and FIN are no text.
+    /// Octets of text by which the sender's SND.NXT moved: SYN and FIN are not text.
     private mutating func newText(_ before: EndpointBefore, _ side: Side, _ segment: Segment) -> UInt64 {
         let own = place(side)
         guard endpoints[own].knowsSendSequence, !segment.flags.has(.rst) else { return 0 }
-        // Or a SYN-ACK with another number than the one before it.
+        // Or it is a SYN-ACK with another number than the one before it.
         let isRenumbered = segment.flags.has(.syn) && before.iss != endpoints[own].iss
         guard before.knowsSendSequence, !isRenumbered else { return UInt64(segment.payloadLength) }
         let next = endpoints[own].sendNext
@@ -55,13 +56,15 @@ extension HotPart {
         return UInt64(moved > controls ? moved - controls : 0)
     }
 
-    /// Whether this is a FIN whose ACK was captured before it, and taken for one of text; if it lies in a hole.
+    /// Whether this is a FIN whose ACK was captured first and taken for one of text;
+    /// meaningful only if it lies in a hole.
     private func isFinAfterItsAck(_ segment: Segment, _ side: Side, _ before: EndpointBefore) -> Bool {
         segment.flags.has(.fin) && before.knowsSendSequence && !before.hasSentFin && !isSelfConnect
             && endpoints[place(side)].hasSentFin && before.sendNext == segment.sequenceEnd
     }
 
-    /// Follows the holes in both sides' text; octets of the receiver's that this segment acknowledges and we do not have.
+    /// Follows the holes in both sides' text; returns how many of the receiver's octets this
+    /// segment acknowledges that the capture lacks.
     mutating func missedText(
         _ segment: Segment, _ side: Side, _ rare: inout RarePart, senderBefore: EndpointBefore,
         receiverBefore: EndpointBefore
@@ -89,7 +92,7 @@ extension HotPart {
         if receiverBefore.knowsSendSequence && next.isAfter(receiverBefore.sendNext) {
             let octets = next.offset(from: receiverBefore.sendNext)
             missed &+= UInt64(octets)
-            // It may be captured yet, after its ACK: several queues, several interfaces.
+            // They may still be captured after their ACK: several queues, several interfaces.
             rare.gaps.open(receiverBefore.sendNext, length: octets, of: side.other, isCounted: true)
         }
         return missed

@@ -4,7 +4,8 @@ import TCPMachine
 import TCPModel
 
 extension HotPart {
-    /// Adds the letters of a segment; `isNoted` if it was thrown away first, and has those that every segment of its kind adds.
+    /// Adds a segment's letters. `isNoted`: it was dropped at first, and the letters that every
+    /// segment of its kind adds are there already.
     mutating func noteHistory(
         _ segment: Segment, _ side: Side, _ notes: SegmentNotes, _ rare: inout RarePart,
         senderBefore: EndpointBefore, isFirst: Bool, isNoted: Bool = false
@@ -23,14 +24,15 @@ extension HotPart {
         } else if flags.has(.syn) {
             let isKnown = senderBefore.knowsInitialSequence && senderBefore.iss == segment.sequence
             if flags.has(.ack) {
-                // Each letter repeats for itself: a SYN-ACK after a SYN with the same number is a simultaneous open.
+                // Each letter repeats independently: a SYN-ACK after a SYN with the same number is a simultaneous open.
                 let mark: Connection.Facts = isOriginator ? .originatorSynAck : .responderSynAck
                 if !isKnown || !facts.contains(mark) {
                     history.append(ConnectionHistory.synAck, originator: isOriginator)
                 }
                 facts.insert(mark)
             } else if !isKnown || isOriginator && !facts.contains(.synSeen) {
-                // A number that is known only from the peer's SYN-ACK is no SYN seen: the two came in the other order.
+                // If the number is known only from the peer's SYN-ACK, no SYN was seen:
+                // the two came in the opposite order.
                 history.append(ConnectionHistory.syn, originator: isOriginator)
             }
         } else if flags.has(.rst) {
@@ -41,7 +43,8 @@ extension HotPart {
             rare.sides[own].hasReset = true
         }
         let carriesText = segment.payloadLength > 0 && !notes.contains(.keepAlive)
-        // Zeek's `d` is for segments without SYN, FIN and RST; with one of them, that letter stands for the segment.
+        // Zeek's `d` is for segments without SYN, FIN and RST; for one of those,
+        // the flag's letter stands for the segment.
         if carriesText && !flags.hasAny(.synFinRst) {
             history.appendOnce(ConnectionHistory.data, bit: 1, originator: isOriginator)
         } else if segment.isPureAck {

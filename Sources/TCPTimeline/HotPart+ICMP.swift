@@ -9,7 +9,7 @@ extension HotPart {
         _ error: ICMPError, _ side: Side, _ rare: inout RarePart
     ) -> (effect: ICMPEvent.Effect, reaction: Reaction) {
         let kind = error.kind
-        // RFC 5927 4.1, and Linux: an error about nothing on its way is forged or late.
+        // RFC 5927 4.1, and Linux: an error about something not in flight is forged or late.
         guard endpoint(side).isInFlight(error.sequence) else { return (.ignored, Reaction()) }
         switch kind {
         case .packetTooBig: return (.pathMTU, Reaction())

@@ -1,4 +1,5 @@
-// How a segment changes its connection: both endpoints, the handshake, the ending; counters and labels have files of their own.
+// How a segment changes its connection: both endpoints, the handshake, the ending;
+// counters and labels have their own files.
 
 import TCPMachine
 import TCPModel
@@ -10,17 +11,17 @@ extension Connection {
         var sent = Reaction()
         var arrived = Reaction()
         var ended = false
-        /// Whether the connection has ended, with this segment or before.
+        /// Whether the connection has ended, with this segment or earlier.
         var isOver = false
-        /// Why its receiver is thought to have thrown it away, where that may prove to be wrong.
+        /// Why its receiver is thought to have dropped it, if that may prove to be wrong.
         var discarded: DiscardCause?
 
         init() {}
 
-        /// Something that the sender of the segment to come is shown not to have done.
+        /// A step that only retracts something about the sender of the next segment.
         init(_ sent: Reaction) { self.sent = sent }
 
-        /// This step is told with an earlier one, which nobody was told of.
+        /// Merges this step with an earlier one, which has not been reported.
         mutating func follow(_ earlier: Step, ofSameSender: Bool) {
             var sender = ofSameSender ? earlier.sent : earlier.arrived
             var receiver = ofSameSender ? earlier.arrived : earlier.sent
@@ -32,13 +33,14 @@ extension Connection {
 }
 
 extension HotPart {
-    /// For how long of silence time stamps tell what is old, in nanoseconds: half the range of a clock of microseconds, which goes round in
-    /// 72 minutes. Linux checks for no longer since 6.7, when it got such clocks (TCP_PAWS_WRAP), whatever a connection's is; before that for
-    /// the 24 days of RFC 7323 5.5. What is as old as that is not on its way any more, MSL being 2 minutes.
+    /// How long a silence may be, in nanoseconds, for timestamps still to show what is old: half the range of a
+    /// microsecond clock, which wraps around in 72 minutes. Since 6.7, when it got such clocks, Linux checks no longer
+    /// than that (TCP_PAWS_WRAP), whatever a connection's clock is; before, it did for the 24 days of RFC 7323 5.5. A
+    /// segment that old is not in flight any more, MSL being 2 minutes.
     static var timestampLifetime: Int64 { 2147 * Span.second }
 
-    /// Takes in one segment; `isAfterAll` if it was thrown away first, and something has shown that it was not; `isOfFormer` if it is a word of
-    /// the four-tuple's former connection (`FormerEnds`).
+    /// Takes in one segment. `isAfterAll`: it was dropped at first, and something has shown that it was not.
+    /// `isOfFormer`: it comes from the four-tuple's former connection (`FormerEnds`).
     mutating func take(
         _ segment: Segment, time: Timestamp, isFirst: Bool, isAfterAll: Bool = false, isOfFormer: Bool = false,
         _ rare: inout RarePart, _ step: inout Connection.Step
@@ -76,11 +78,11 @@ extension HotPart {
             }
             sent.append(endpoints[own].sent(segment))
         }
-        // What it echoes is from before the silence.
+        // The timestamp that it echoes is from before the silence.
         if outlivesTimestamps { endpoints[own].forgetTimestamp() }
         var arrived = Reaction()
-        // Text that was captured out of order waits for its hole to be filled; a RST behind all of it is exact (RFC 5961 3.2). Before
-        // it is open an endpoint has taken no more text than it acknowledged.
+        // Text that was captured out of order waits until its hole is filled; a RST behind all of it is exact (RFC 5961
+        // 3.2). Before it is open, an endpoint has accepted no more text than it acknowledged.
         if flags.has(.rst) && segment.sequence == endpoints[own].sendNext && !endpoints[own].hasSentFin
             && endpoints[peer].state != .synReceived && rare.gaps.hasAll(of: side)
         {
@@ -99,7 +101,7 @@ extension HotPart {
         if !isStray {
             rare.sides[Int(side.rawValue)].noteReported(segment, behind: endpoints[own].receiveNext)
         }
-        // Zeek prolongs its duration up to the segment that ends the second side, and not by what follows.
+        // Zeek extends its duration up to the segment that ends the second side, and not by later ones.
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
         zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
         if isFirst && !flags.has(.syn) { facts.insert(.rolesGuessed) }
@@ -107,7 +109,7 @@ extension HotPart {
             segment, side, notes, sent.anomalies.union(arrived.anomalies),
             senderBefore: senderBefore, receiverBefore: receiverBefore)
         let missed = missedText(segment, side, &rare, senderBefore: senderBefore, receiverBefore: receiverBefore)
-        // Nobody acknowledges what is in a capture of one side.
+        // A capture of one side has no ACKs that show what arrived.
         if notes.contains(.fillsHole) && sides[Int(side.other.rawValue)].packets == 0 && rare.gaps.hasAll(of: side) {
             arrived.append(endpoints[peer].receivedAll(upTo: endpoints[own].sendNext))
         }
@@ -119,7 +121,7 @@ extension HotPart {
             if isUnheeded { rare.unheededReset = time }
         }
         if missed > 0 { noteGap(missed, of: side.other, &rare) }
-        // Whether all before it was captured, and nothing but the SYN-ACK is acknowledged.
+        // Whether everything before it was captured, and it acknowledges nothing but the SYN-ACK.
         let isAwaited =
             receiverBefore.state == .synReceived || receiverBefore.state == .finWait1 && endpoints[peer].mayAnswerFast
         let goesOn =
@@ -128,7 +130,7 @@ extension HotPart {
         noteHandshake(segment, side, time, isLate: isLate, goesOn: goesOn)
         noteEnding(segment, side, receiverBefore: receiverBefore, reactions: (sent, arrived))
         completeness.note(segment, isFirst: isFirst)
-        // A clock that went back moves no time back: durations stay what they were.
+        // A clock that went back moves no time back: durations stay as they were.
         if time > lastTime { lastTime = time }
         settle()
         step.notes = notes
@@ -139,9 +141,9 @@ extension HotPart {
         if isStray || arrived.anomalies.contains(.oldTimestamp) { step.discarded = .old }
     }
 
-    /// A segment that its receiver drops. Where the checksum is wrong nobody knows which of its octets are: it changes
-    /// nothing but Zeek's history. Where fragments are missing it was sent as it says, and counts as such; its text does not,
-    /// because it comes late and has no end.
+    /// A segment that its receiver drops. If the checksum is wrong, any of its octets may be: it changes nothing
+    /// but Zeek's history. If fragments are missing, it was sent as its header says, and counts; its text does not,
+    /// as it comes late and its end is unknown.
     private mutating func takeDropped(
         _ segment: Segment, _ side: Side, _ time: Timestamp, isFirst: Bool, _ step: inout Connection.Step
     ) {
@@ -162,8 +164,8 @@ extension HotPart {
         step.isOver = hasEnded()
     }
 
-    /// A segment of an older connection with the same ends: it counts as sent, and says nothing of this one. Zeek and Wireshark do not
-    /// tell the two apart, so their words go by it.
+    /// A segment of an older connection with the same ends: it counts as sent, and says nothing about this one. Zeek
+    /// and Wireshark do not distinguish the two, so it enters their labels.
     private mutating func takeStale(
         _ segment: Segment, _ side: Side, _ time: Timestamp, _ rare: inout RarePart, _ step: inout Connection.Step
     ) {
@@ -177,8 +179,8 @@ extension HotPart {
         if isOpen { step.discarded = .old }
     }
 
-    /// Whether a segment with text or FIN shows nothing of its sender: see `SegmentNotes.foreign`. Where the capture lacks what was
-    /// acknowledged behind a FIN, somebody may have made up that ACK.
+    /// Whether a segment with text or FIN shows nothing about its sender: see `SegmentNotes.foreign`. If the capture
+    /// lacks the octets that were acknowledged behind a FIN, that ACK may be forged.
     private mutating func isForeign(_ segment: Segment, _ side: Side, _ gaps: borrowing ContentGaps) -> Bool {
         let (own, peer) = (place(side), place(side.other))
         guard segment.flags.has(.ack), !segment.flags.hasAny([.syn, .rst]), own != peer else { return false }
@@ -187,17 +189,17 @@ extension HotPart {
         return !gaps.contains(segment.finSequence, of: side)
     }
 
-    /// Whether a segment begins behind the end of its sender's stream and beyond its receiver's window, which drops it (RFC 9293 3.10.7.4,
-    /// first check). Where the sender goes on from SND.NXT, it is an update of the window that was not captured. Beyond the largest window
-    /// (2^30, RFC 7323 2.3) it is whatever that is.
+    /// Whether a segment begins beyond the end of its sender's stream and beyond its receiver's window, so that it is
+    /// dropped (RFC 9293 3.10.7.4, first check). If the sender continues from SND.NXT, a window update was not
+    /// captured. More than the largest window (2^30, RFC 7323 2.3) ahead, it is outside in any case.
     private mutating func isOutside(_ segment: Segment, own: Int, peer: Int) -> Bool {
         endpoints[own].knowsSendSequence && segment.sequence.isAfter(endpoints[own].sendNext)
             && (endpoints[peer].hasNoRoom(for: segment)
                 || segment.sequence.offset(from: endpoints[own].sendNext) >= SequenceNumber.furthestInFlight)
     }
 
-    /// Such a segment: it counts as sent, and moves nothing. Where the capture lacks both what its sender sent before it and the receiver's
-    /// ACKs, or has an ACK that was damaged, a real one looks so: see `DiscardedSegments`.
+    /// Takes in such a segment: it counts as sent, and moves nothing. A genuine one looks the same if the capture lacks
+    /// both what its sender sent before it and the receiver's ACKs, or has a damaged ACK: see `DiscardedSegments`.
     @inline(never) private mutating func takeForeign(
         _ segment: Segment, _ side: Side, _ time: Timestamp, _ rare: inout RarePart, _ step: inout Connection.Step
     ) {
@@ -228,13 +230,13 @@ extension HotPart {
         settle()
     }
 
-    /// How long a connection's opening may come behind its first segment and still be one that was captured late, in nanoseconds.
-    /// Queues of a capture bring it out of order by microseconds to milliseconds; a SYN is sent again after a second
-    /// (RFC 6298 2.1), or, as on Windows, half a second after a RST.
+    /// How long after a connection's first segment its opening may come and still be one that was captured late, in
+    /// nanoseconds. Capture queues reorder by microseconds to milliseconds; a SYN is retransmitted after a second (RFC
+    /// 6298 2.1) or, as on Windows, half a second after a RST.
     static var lateness: Int64 { 500 * Span.millisecond }
 
-    /// Whether this SYN or SYN-ACK left before what the connection began with here, and was only captured behind it. (Mutating, so
-    /// that the endpoints are looked at where they are.)
+    /// Whether this SYN or SYN-ACK was sent before the first segment that the connection has here, and was only
+    /// captured after it. (Mutating, so that the endpoints are read in place.)
     mutating func isOpeningLate(_ segment: Segment, _ side: Side, _ time: Timestamp) -> Bool {
         guard !segment.flags.hasAny([.fin, .rst]), time.since(firstTime) < Self.lateness else { return false }
         // One of this kind was seen; but in a simultaneous open both sides send one.
@@ -244,19 +246,19 @@ extension HotPart {
         return endpoints[place(side)].isOpeningUnseen(segment)
     }
 
-    /// How long after a segment one may be captured that its receiver sent before it came, in nanoseconds: the way there and back, with time to
-    /// spare.
+    /// How long after a segment one may be captured that its receiver sent before the segment arrived, in nanoseconds:
+    /// the round trip, with time to spare.
     var longestCrossing: Int64 {
         handshake.open >= 0 ? max(200 * Span.millisecond, 2 * handshake.open) : 3 * Span.second
     }
 
-    /// Whether text cannot have crossed the RST that is thought to have closed its sender: it left longer after that than the way
-    /// there and back takes.
+    /// Whether text cannot have crossed the RST that is thought to have closed its sender:
+    /// it was sent later after that than the round trip takes.
     private mutating func isLongAfterReset(_ segment: Segment, _ own: Int, _ time: Timestamp) -> Bool {
         time.since(lastTime) > longestCrossing && endpoints[own].sendsOnAfterReset(segment)
     }
 
-    /// A RST was not heeded: it ended nothing, unless its sender is gone all the same.
+    /// A RST was ignored: it ended nothing, unless its sender has gone all the same.
     mutating func takeBackReset() {
         let resetter: Side = facts.contains(.originatorReset) ? .originator : .responder
         if endpoints[place(resetter)].state != .closed { facts.subtract([.reset, .originatorReset]) }
@@ -269,7 +271,7 @@ extension HotPart {
         // SYN with FIN or RST opens nothing.
         if flags.has(.syn) && flags.hasAny([.fin, .rst]) { return }
         if isLate {
-            // What it took, times of capture do not tell. Whose SYN it is they do.
+            // Capture times do not show how long this took; but they show whose SYN it is.
             facts.insert(flags.has(.ack) ? .synAckSeen : .synSeen)
             if (side == .originator) != flags.has(.ack) { facts.remove(.rolesGuessed) }
             return
@@ -277,7 +279,7 @@ extension HotPart {
         if flags.has(.syn) {
             if flags.has(.ack) {
                 facts.insert(.synAckSeen)
-                // Who takes an answer has not heeded a RST before it.
+                // An endpoint that accepts an answer has not obeyed an earlier RST.
                 if facts.contains(.refused) && endpoints[0].state == .established {
                     facts.subtract([.reset, .refused])
                 }
@@ -289,7 +291,7 @@ extension HotPart {
             }
         } else if flags.has(.ack) && side == .originator && handshake.isHalfWay && !flags.has(.rst) {
             let after = time.since(firstTime)
-            // In a simultaneous open the states are others.
+            // In a simultaneous open the states are different.
             let isNext = goesOn || isSelfConnect || facts.contains(.originatorSynAck)
             handshake.goOn(
                 after: after,
@@ -310,18 +312,20 @@ extension HotPart {
             // One socket closes both roles.
             if isSelfConnect { facts.insert(.responderFin) }
         }
-        // A RST that neither side heeded, or only one, ended nothing; one that crossed a FIN ended its sender all the same.
+        // A RST that was ignored, by one side or both, ended nothing;
+        // one that crossed a FIN ended its sender all the same.
         if reactions.sent.count > 0 && reactions.sent[0].takesEndBack && endpoints[place(side)].state != .closed {
             takeBackReset()
         }
         guard segment.flags.has(.rst), !facts.contains(.reset) else { return }
-        // One that only answers an unacceptable ACK takes no opening back (RFC 9293 3.10.7.3).
+        // A RST that only answers an unacceptable ACK ends no opening (RFC 9293 3.10.7.3).
         guard !reactions.sent.anomalies.contains(.resetAnswersBadAck) else { return }
-        // It counts if it ended somebody: its sender by sending, its receiver by taking it.
+        // It counts if it ended an endpoint: its sender by being sent, its receiver by being accepted.
         let isOver = facts.contains([.originatorFin, .responderFin])
         guard reactions.sent.count + reactions.arrived.count > 0, !isOver else { return }
         let answersSyn = side == .responder && receiverBefore.state == .synSent && !facts.contains(.synAckSeen)
-        // In SYN-SENT a RST without an acceptable ACK is ignored (3.10.7.3), and nothing else shows that its sender has anything to end.
+        // In SYN-SENT a RST without an acceptable ACK is ignored (3.10.7.3),
+        // and nothing else shows that its sender has anything to end.
         if answersSyn && reactions.arrived.count == 0 { return }
         facts.insert(.reset)
         if side == .originator { facts.insert(.originatorReset) }
@@ -329,15 +333,15 @@ extension HotPart {
         if answersSyn || answersUnseenSyn(segment) { facts.insert(.refused) }
     }
 
-    /// Whether a RST that answers a SYN is all there is. The SYN was not captured (a rule on its host rejected it on its way out), or is
-    /// still to come: see `isOpeningLate`.
+    /// Whether a RST that answers a SYN is the only segment. The SYN was not captured (a rule on its host rejected it
+    /// on its way out), or is still to come: see `isOpeningLate`.
     private func answersUnseenSyn(_ segment: Segment) -> Bool {
         segment.refusesSyn && sides[0].packets == 0 && sides[1].packets == 1
     }
 }
 
 extension Transition {
-    /// Whether its endpoint was thought to be closed and was not.
+    /// Whether its endpoint was thought to be closed but was not.
     var takesEndBack: Bool {
         from == .closed && (to == .established || to == .closeWait || to == .finWait1 || to == .finWait2)
     }

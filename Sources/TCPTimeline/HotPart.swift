@@ -5,7 +5,8 @@ import TCPModel
 
 /// What one side sent, as far as every segment counts.
 struct HotSide: BitwiseCopyable, Sendable, Equatable {
-    // Two counters of 48 bits (256 TB) in one word each with what changes along with them: a segment counts in few steps then.
+    // Each word combines a counter of 48 bits (256 TB) with what changes along with it:
+    // so a segment is counted in few steps.
 
     /// Octets of text by sequence space; above them the last SEG.WND.
     private var textAndWindow: UInt64 = 0
@@ -19,9 +20,9 @@ struct HotSide: BitwiseCopyable, Sendable, Equatable {
 
     init() {}
 
-    /// How what this side sends may be taken in.
+    /// How this side's segments may be taken in.
     struct Standing: BitwiseCopyable, Sendable, Equatable {
-        /// Where it is in `datagramsAndStanding`.
+        /// Its bits within `datagramsAndStanding`.
         fileprivate let bits: UInt64
         private static var steady: UInt64 { 1 << 49 }
         fileprivate static var mask: UInt64 { 0xff << 56 | steady }
@@ -30,14 +31,15 @@ struct HotSide: BitwiseCopyable, Sendable, Equatable {
 
         fileprivate init(of word: UInt64) { bits = word & Self.mask }
 
-        /// Whether it may take the short way: see `HotPart.settle`.
+        /// Whether they may take the fast path: see `HotPart.settle`.
         var isSteady: Bool { bits & Self.steady != 0 }
 
-        /// Where the connection is on the usual course, for what this side sends: its rows in `UsualCourse`; 0 if it is not there.
+        /// Where the connection is on the usual course, for this side's segments:
+        /// its rows in `UsualCourse`; 0 if it is off it.
         var course: UInt8 { UInt8(truncatingIfNeeded: bits >> 56) }
     }
 
-    /// Set as a whole: the short way and the place on the course come from the same row.
+    /// Set as a whole: the fast path and the place on the course come from the same row.
     var standing: Standing {
         get { Standing(of: datagramsAndStanding) }
         set { datagramsAndStanding = datagramsAndStanding & ~Standing.mask | newValue.bits }
@@ -46,10 +48,10 @@ struct HotSide: BitwiseCopyable, Sendable, Equatable {
     var isSteady: Bool { standing.isSteady }
     var course: UInt8 { standing.course }
 
-    /// Whether a segment without SYN was sent: only from then on windows are scaled, and comparable.
+    /// Whether a segment without SYN was sent: only from then on are windows scaled, and comparable.
     var hasPlainWindow: Bool { datagramsAndStanding & Self.plainWindow != 0 }
 
-    /// From now on it does.
+    /// Notes that a segment without SYN was sent.
     @inline(__always) mutating func notePlainWindow() { datagramsAndStanding |= Self.plainWindow }
 
     /// The last SEG.WND sent, as on the wire.
@@ -85,7 +87,7 @@ struct HotSide: BitwiseCopyable, Sendable, Equatable {
     }
 }
 
-/// What the table keeps of each connection.
+/// What the table keeps for every connection.
 struct HotPart: BitwiseCopyable, Sendable {
     let source: IPAddress
     let destination: IPAddress
@@ -98,7 +100,7 @@ struct HotPart: BitwiseCopyable, Sendable {
     var rarePlace: UInt32 = 0
     var lastTime: Timestamp
     var lastLiveTime: Timestamp
-    /// The originator's and the responder's; in a self-connect the first one is both.
+    /// The originator's and the responder's; in a self-connect the first one serves as both.
     var endpoints: InlineArray<2, EndpointMachine> = .init(repeating: EndpointMachine())
     var sides: InlineArray<2, HotSide> = .init(repeating: HotSide())
     let firstTime: Timestamp
@@ -136,40 +138,41 @@ struct HotPart: BitwiseCopyable, Sendable {
         sourcePort == destinationPort && source.low == destination.low && source.high == destination.high
     }
 
-    /// Where the endpoint of one side is; in a self-connect both are the same.
+    /// The place of one side's endpoint; in a self-connect both are the same.
     @inline(__always) func place(_ side: Side) -> Int { side == .originator || isSelfConnect ? 0 : 1 }
 
     /// The endpoint of one side.
     func endpoint(_ side: Side) -> EndpointMachine { endpoints[place(side)] }
 
-    /// Whether an ICMP error ended the originator's attempt, as far as it shows.
+    /// Whether an ICMP error ended the originator's attempt, as far as segments show.
     var isUnreachable: Bool { endpoints[0].hasGivenUp }
 
-    /// Whether the originator's socket is gone, as its kernel says, and nobody was there at the other end.
+    /// Whether the originator's socket is gone, by its kernel's report, and nothing came from the other end.
     var hasGivenUpAlone: Bool { endpoints[0].state == .closed && sides[1].packets == 0 }
 
-    /// Whether nothing more can come of it: both sides are closed, or only wait out TIME-WAIT.
+    /// Whether nothing more can happen to it: both sides are closed, or only wait out TIME-WAIT.
     @inline(__always) var isEnded: Bool {
         endpoints[0].state.isOver
             && (endpoints[1].state.isOver || facts.contains(.reset) || isSelfConnect || isUnreachable
                 || hasGivenUpAlone)
     }
 
-    /// The same, looked at in place: what nearly every segment asks copies nothing.
+    /// `isEnded`, read in place: nearly every segment asks for it, and nothing is copied.
     mutating func hasEnded() -> Bool { isEnded }
 
     /// Nanoseconds from the first to the latest segment.
     @inline(__always) var duration: Int64 { lastTime.since(firstTime) }
 
-    /// Who ended it: the sender of the RST, else of the first FIN; nil if nobody has, or if nobody knows.
+    /// The side that ended it: the sender of the RST, else of the first FIN;
+    /// nil if it has not ended, or that is unknown.
     @inline(__always) var closer: Side? {
         if facts.contains(.reset) { return facts.contains(.originatorReset) ? .originator : .responder }
         if facts.intersection([.originatorFin, .responderFin]).isEmpty || mayLackFin { return nil }
         return facts.contains(.originatorClosedFirst) ? .originator : .responder
     }
 
-    /// Whether the one FIN that is known may have answered another one, or been answered: nothing of the other side was captured, and no
-    /// kernel tells.
+    /// Whether the only known FIN may have answered another one, or been answered:
+    /// nothing from the other side was captured, and no kernel reports on it.
     var mayLackFin: Bool {
         let fins = facts.intersection([.originatorFin, .responderFin])
         guard fins == .originatorFin && sides[1].packets == 0 || fins == .responderFin && sides[0].packets == 0 else {
@@ -178,9 +181,10 @@ struct HotPart: BitwiseCopyable, Sendable {
         return !endpoints[0].isKernels && !endpoints[1].isKernels
     }
 
-    /// Which side a segment with this tuple is from: 0 the originator, 1 the responder; nil if it is of another flow.
+    /// Which side a segment with this tuple comes from: 0 the originator, 1 the responder;
+    /// nil if it belongs to another flow.
     @inline(__always) func sender(_ other: FourTuple) -> Int? {
-        // Directions alternate, so that there is no branch for them: the ports tell whose it can be, unless they are the same.
+        // Directions alternate, so they get no branch: the ports show whose segment it can be, unless they are equal.
         var isForth = other.source.port == sourcePort
         if sourcePort == destinationPort { isForth = isForth && difference(source, other.source.address) == 0 }
         let near = isForth ? other.source : other.destination
@@ -191,7 +195,7 @@ struct HotPart: BitwiseCopyable, Sendable {
         return difference == 0 ? (isForth ? 0 : 1) : nil
     }
 
-    /// 0 if both are the same. (The parentheses matter: ^ and | bind alike.)
+    /// 0 if both are equal. (The parentheses matter: ^ and | bind alike.)
     @inline(__always) private func difference(_ address: IPAddress, _ other: IPAddress) -> UInt64 {
         (address.low ^ other.low) | (address.high ^ other.high)
     }
@@ -200,27 +204,29 @@ struct HotPart: BitwiseCopyable, Sendable {
         end.port == sourcePort && end.address.low == source.low && end.address.high == source.high
     }
 
-    /// Whether a segment brings what its sender has not sent before, and moves SND.NXT by it: its first words, or text or FIN
-    /// from beyond SND.NXT. Another copy of a frame brings nothing (`DuplicateFilter`).
+    /// Whether a segment brings something that its sender has not sent before, and moves SND.NXT: its first segment, or
+    /// text or FIN from beyond SND.NXT. Another copy of a frame brings nothing (`DuplicateFilter`).
     mutating func bringsNews(_ segment: Segment, own: Int) -> Bool {
         guard !isSelfConnect, segment.remarks.isDisjoint(with: .dropped) else { return false }
-        // What else comes first may be a copy of what the four-tuple's former connection ended with.
+        // Any other first segment may be a copy of what the four-tuple's former connection ended with.
         if sides[own].packets == 0 { return segment.flags.has(.syn) }
         return segment.sequenceLength > 0 && segment.flags.has(.ack) && !segment.flags.hasAny([.syn, .rst])
             && endpoints[1 - own].takesTimestampSteadily(segment) && !endpoints[1 - own].isBlind(segment)
             && endpoints[own].knowsSendSequence && segment.sequenceEnd.isAfter(endpoints[own].sendNext)
     }
 
-    /// Whether this is a SYN-ACK like one before it, which a SYN that was sent again since has asked for: Linux's have no
-    /// identification, and its timers for SYN and SYN-ACK, started together, send both within a millisecond a second later.
+    /// Whether this SYN-ACK repeats an earlier one because a SYN has been retransmitted since:
+    /// Linux's have no identification, and its timers for SYN and SYN-ACK, started together,
+    /// send both within a millisecond a second later.
     mutating func answersRepeatedSyn(_ segment: Segment, own: Int) -> Bool {
         segment.flags.has([.syn, .ack]) && endpoints[own].hasSentSynAck && endpoints[own].iss == segment.sequence
             && endpoints[1 - own].isAsking && endpoints[1 - own].sendNext == segment.acknowledgment
     }
 
-    /// Finds out, after a segment or an event that may have changed a state, what the next segments of each side may skip.
+    /// Determines, after a segment or an event that may have changed a state,
+    /// what the next segments of each side may skip.
     mutating func settle() {
-        // Which leaves the usual course, too.
+        // This leaves the usual course, too.
         let isOpen = zeek.bothAreSeen && !isSelfConnect
         let originator =
             isOpen && endpoints[0].sendsSteadily() && endpoints[1].takesSteadily(from: endpoints[0].sendNext)
@@ -230,18 +236,18 @@ struct HotPart: BitwiseCopyable, Sendable {
         sides[1].standing = HotSide.Standing(isSteady: responder, course: 0)
     }
 
-    /// Takes in a segment that changes no state and deserves no remark, which nearly all of them are; false if it is none.
+    /// Takes in a segment that changes no state and deserves no remark, as nearly all do; false if it is not one.
     ///
     /// Does what `HotPart.take` does for such a segment. `own` is the place of its sender.
     @inline(__always) mutating func takeSteadily(_ segment: Segment, own: Int, time: Timestamp) -> Bool {
         let isOriginator = own == 0
         let peer = 1 &- own
-        // What the remarks, Zeek's letters and the holes in the text would look at.
+        // Everything that the remarks, Zeek's letters and the holes in the text would depend on.
         guard sides[own].isSteady, segment.flags.rawValue & ~TCPFlags.psh.rawValue == TCPFlags.ack.rawValue,
             segment.window != 0, segment.remarks.isDisjoint(with: .dropped), !facts.contains(.hasHoles),
             time.since(lastTime) <= Self.timestampLifetime
         else { return false }
-        // Looked at in place, and changed one by one: copies would wait for what was written last. A segment has to bring
+        // Read in place, and changed one by one: copies would wait for the latest writes. A segment must bring
         // something, so that no copy of an older frame comes this way (`DuplicateFilter`).
         let length = segment.payloadLength
         let ack = segment.acknowledgment
@@ -262,7 +268,7 @@ struct HotPart: BitwiseCopyable, Sendable {
         sides[own].notePlainWindow()
         if isOriginator {
             facts.insert(.originatorMoreThanSyn)
-            // Both are open, and that was not captured.
+            // Both are open, though the ACK that opened them was not captured.
             if handshake.isHalfWay { handshake.goOn(after: time.since(firstTime), isAck: false) }
         }
         if length > 0 {
@@ -277,6 +283,6 @@ struct HotPart: BitwiseCopyable, Sendable {
 }
 
 extension EndpointMachine {
-    /// Whether its kernel says where it is.
+    /// Whether its state comes from its kernel's reports.
     fileprivate var isKernels: Bool { certainty == .confirmed || isLedByKernel }
 }

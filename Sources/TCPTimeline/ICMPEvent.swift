@@ -1,22 +1,22 @@
-// What an ICMP error meant: which connection's segment it quotes, and what its sender makes of it.
+// What an ICMP error meant: which connection's segment it quotes, and how that segment's sender reacts.
 
 public import TCPMachine
 public import TCPModel
 
-/// An ICMP error in the connection that it is about.
+/// An ICMP error and the connection that it concerns.
 public struct ICMPEvent: BitwiseCopyable, Sendable {
-    /// What the host that gets it does, if it is a Linux.
+    /// What the host that receives it does, if it runs Linux.
     public enum Effect: UInt8, BitwiseCopyable, Sendable {
         /// Its attempt to open ends: connect() returns an error, or a listener forgets the request.
         case ends
-        /// Nothing but a note for the application: the connection lives on (RFC 1122 4.2.3.9, RFC 5927 5.2).
+        /// It is only noted for the application: the connection lives on (RFC 1122 4.2.3.9, RFC 5927 5.2).
         case soft
         /// It sends smaller segments from now on (RFC 1191, RFC 8201).
         case pathMTU
-        /// Nothing: what is quoted is not on its way, or the error is one that hosts ignore.
+        /// Nothing: the quoted segment is not in flight, or hosts ignore such errors.
         case ignored
 
-        /// For programs.
+        /// The name for programs.
         public var name: StaticString {
             switch self {
             case .ends: "ends"
@@ -27,9 +27,9 @@ public struct ICMPEvent: BitwiseCopyable, Sendable {
         }
     }
 
-    /// Its connection's place; another one where `KnownConnections.keep` has put it.
+    /// The place of its connection; another one where `KnownConnections.keep` has put it.
     public var connection: ConnectionID
-    /// Who sent what is quoted, and gets the error.
+    /// The side that sent the quoted segment, and receives the error.
     public let side: Side
     /// Time of capture.
     public let time: Timestamp
@@ -39,9 +39,9 @@ public struct ICMPEvent: BitwiseCopyable, Sendable {
     public let error: ICMPError
     /// The quoted sequence number, relative to the side's ISS (or to the first number seen).
     public let relativeSequence: UInt32
-    /// What comes of it.
+    /// How that side reacts.
     public let effect: Effect
-    /// What it did to that side, inferred.
+    /// The transitions of that side, inferred.
     public let reaction: Reaction
     /// Whether the connection ended with it.
     public let ended: Bool

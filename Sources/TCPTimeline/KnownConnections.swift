@@ -1,37 +1,37 @@
-// What is known of the connections in memory, as reports and findings read it.
+// What is known about the connections in memory, as reports and findings read it.
 
 import TCPMachine
 public import TCPModel
 
-/// The connections in memory by place, and what is kept beside each of them.
+/// The connections in memory by place, and what is kept along with each of them.
 ///
-/// A timeline changes its own with every segment. Whoever tells of connections elsewhere, as the parts of a replay do, has
-/// some of its own, and keeps them as the timeline left them.
+/// A timeline changes its own with every segment. A consumer that runs elsewhere, as the parts of a replay do, has an
+/// instance of its own, and keeps the connections as the timeline left them.
 public struct KnownConnections: ~Copyable {
     var store = ConnectionStore()
-    /// Only if a report wants it.
+    /// Only if a report needs them.
     private var statistics: StatisticsStore?
-    /// How many frames of each were copies.
+    /// How many frames of each connection were copies.
     private var copies = CopyCounts()
     var relatives = ConnectionRelatives()
-    /// Whether any segment was captured so far that answers a SYN, of any connection: a SYN-ACK, or what one who has answered
-    /// goes on with. Where there is none, a filter may have left them all out, or the capture has one direction alone.
+    /// Whether any segment captured so far, of any connection, answers a SYN: a SYN-ACK, or a later segment from a side
+    /// that has answered. If there is none, a filter may have excluded them all, or the capture has only one direction.
     public internal(set) var showsAnswers = false
 
-    /// No connections.
+    /// A table without connections.
     ///
-    /// - Parameter keepsStatistics: whether `statistics(of:)` is wanted.
+    /// - Parameter keepsStatistics: whether `statistics(of:)` is needed.
     public init(keepsStatistics: Bool) {
         if keepsStatistics { statistics = StatisticsStore() }
     }
 
-    /// The connection at a place that an event named and `retire` has not taken back.
+    /// The connection at a place that an event named and `retire` has not freed.
     public subscript(id: ConnectionID) -> Connection { store.whole(id) }
 
-    /// The number of the connection at a place, as `subscript` wants it.
+    /// The number of the connection at a place; `subscript` says which places are valid.
     public func number(of id: ConnectionID) -> UInt64 { store[id].number }
 
-    /// What the connection at a place is called by.
+    /// What identifies the connection at a place.
     public func name(of id: ConnectionID) -> ConnectionName { store[id].name }
 
     /// Whether the connection with this number is still at this place.
@@ -39,7 +39,7 @@ public struct KnownConnections: ~Copyable {
         store.isOccupied(id.slot) && store[id].number == number
     }
 
-    /// What a row of a table says of the connection at a place.
+    /// What a table's row says about the connection at a place.
     public func summary(of id: ConnectionID) -> ConnectionSummary { ConnectionSummary(store[id]) }
 
     /// What became of the connection at a place.
@@ -50,19 +50,20 @@ public struct KnownConnections: ~Copyable {
         statistics?.statistics(id, number: store[id].number)
     }
 
-    /// How many frames of a connection were other copies of frames that count (`Timeline.trackOnce`).
+    /// How many frames of a connection were copies of other frames, which count (`Timeline.trackOnce`).
     public func duplicateFrames(of id: ConnectionID) -> UInt32 { copies[id, store[id].number] }
 
     /// The connection whose SYN a connection's first segment repeats under other addresses (NAT).
     public func translated(from id: ConnectionID) -> ConnectionName? { relatives.source(of: store[id].number) }
 
-    /// What the sockets of a connection have for their ends, where its packets have others.
+    /// The ends of a connection's sockets, if its packets have others.
     public func socketEnds(of id: ConnectionID) -> SocketEnds { relatives.ends(store[id].number) }
 
-    /// One of them is known.
+    /// Notes one such end.
     public mutating func note(_ id: ConnectionID, _ end: TranslatedEnd) { relatives.note(store[id].number, end) }
 
-    /// What the client of a connection called, where its own host translated that to this server; nil: this server.
+    /// The address that the client of a connection called, if its own host translated that to this server;
+    /// nil if it called this server.
     public func called(by id: ConnectionID) -> SocketAddress? { socketEnds(of: id).called }
 
     /// The ends that the socket at one side of a connection has, its own first.
@@ -76,10 +77,10 @@ public struct KnownConnections: ~Copyable {
         }
     }
 
-    /// What a connection joined, if its SYN had MP_JOIN.
+    /// The connection that this one joined as a subflow, if its SYN had MP_JOIN.
     public func subflow(_ id: ConnectionID) -> MultipathSubflow? { relatives.subflow(store[id].number) }
 
-    /// What is left to say of the connection that a new one has replaced.
+    /// What remains to be said about the connection that a new one has replaced.
     func predecessor(_ replaced: ConnectionID?, of new: ConnectionID) -> Predecessor? {
         guard let id = replaced else { return nil }
         // The roles may have changed.
@@ -91,7 +92,7 @@ public struct KnownConnections: ~Copyable {
 
     // MARK: Elsewhere
 
-    /// All of a connection but its statistics, to be kept elsewhere.
+    /// Everything about a connection except its statistics, to be kept elsewhere.
     public struct Record: BitwiseCopyable, Sendable {
         /// The connection.
         public let connection: Connection
@@ -109,7 +110,7 @@ public struct KnownConnections: ~Copyable {
             ends: socketEnds(of: id), subflow: subflow(id), showsAnswers: showsAnswers)
     }
 
-    /// Keeps a connection of others as it is there, until `release`; a later record takes the place of an earlier one.
+    /// Keeps a connection of another instance as it is there, until `release`; a later record replaces an earlier one.
     public mutating func keep(_ record: Record, at id: ConnectionID) {
         let number = record.connection.number
         store.keep(record.connection, at: id)
@@ -120,7 +121,7 @@ public struct KnownConnections: ~Copyable {
         if let subflow = record.subflow { relatives.note(number, joined: subflow) }
     }
 
-    /// Forgets a connection of others.
+    /// Forgets a connection of another instance.
     public mutating func release(_ id: ConnectionID) {
         forget(id)
         store.clear(id)
@@ -128,14 +129,15 @@ public struct KnownConnections: ~Copyable {
 
     // MARK: Changes
 
-    /// Has the statistics know of an ICMP error about a connection that is here: what is too big is sent again for it.
+    /// Informs the statistics of an ICMP error about a connection that is here:
+    /// a segment that is too big is retransmitted because of it.
     public mutating func judge(_ event: ICMPEvent) {
         guard event.effect == .pathMTU else { return }
         let id = event.connection
         statistics?.noteTooBig(id, number: store[id].number, event.side, event.error.nextHopMTU, event.time)
     }
 
-    /// Has the statistics say what they make of a segment of a connection that is here.
+    /// Has the statistics judge a segment of a connection that is here.
     public mutating func judge(_ event: inout SegmentEvent) {
         guard statistics != nil else { return }
         event.verdict = statistics?.take(event) ?? SegmentVerdict()
@@ -144,7 +146,7 @@ public struct KnownConnections: ~Copyable {
     /// Counts a copy of a frame.
     mutating func countCopy(_ id: ConnectionID) { copies.count(id, store[id].number) }
 
-    /// Forgets a connection; its place is free.
+    /// Forgets a connection and frees its place.
     mutating func free(_ id: ConnectionID) {
         forget(id)
         store.free(id)
@@ -157,8 +159,8 @@ public struct KnownConnections: ~Copyable {
 }
 
 extension Segment {
-    /// Whether it answers a SYN, or is what one who has answered goes on with; `sender` is that side's place. (What a client goes on with shows
-    /// that it was answered, and not that answers are captured.)
+    /// Whether it answers a SYN, or is a later segment from a side that has answered; `sender` is its sender's place.
+    /// (A client's later segments show that it was answered, but not that answers are captured.)
     func showsAnswer(of sender: Int?) -> Bool {
         flags.has(.ack) && (flags.has(.syn) || sender == 1 && !flags.hasAny([.fin, .rst]))
     }

@@ -1,14 +1,15 @@
-// Remarks on a segment from what both endpoints knew before it: retransmission, keep-alive, duplicate ACK and so on.
+// Remarks on a segment, based on what both endpoints knew before it: retransmission, keep-alive,
+// duplicate ACK and so on.
 
 import TCPMachine
 import TCPModel
 
 extension HotPart {
-    // Some of these change nothing and are `mutating` all the same: that way the parts are looked at where they are, while
-    // otherwise whole arrays are copied, which costs more than all the rest.
+    // Some of these change nothing and are `mutating` all the same, so that the parts are read in place: otherwise
+    // whole arrays would be copied, which costs more than all the rest.
 
-    /// The notes of `segment`, sent by `side`, before either endpoint has taken it in; `isLate` if it is an opening that was captured
-    /// behind what follows on it.
+    /// The notes on `segment`, sent by `side`, before either endpoint has taken it in. `isLate`:
+    /// it is an opening that was captured after what follows it.
     mutating func notes(
         on segment: Segment, _ side: Side, _ rare: borrowing RarePart, isLate: Bool
     ) -> SegmentNotes {
@@ -36,7 +37,7 @@ extension HotPart {
                     notes.insert(.fillsHole)
                 } else if rare.gaps.contains(segment.sequence, of: side) {
                     notes.insert(.fillsHole)
-                    // And goes on with what was captured, if it is cut otherwise than it was before.
+                    // It repeats captured octets as well if it is segmented differently than before.
                     let end = segment.sequenceEnd.isBefore(next) ? segment.sequenceEnd : next
                     if !rare.gaps.covers(segment.sequence, end, of: side) { notes.insert(.retransmission) }
                 } else if !isForeignSyn(segment, own) && (!flags.has([.syn, .ack]) || endpoints[own].hasSentSynAck) {
@@ -53,7 +54,7 @@ extension HotPart {
         return notes
     }
 
-    /// Whether a SYN has another number than that of its sender, which is open: it repeats nothing.
+    /// Whether a SYN has another number than its sender, which is open: it repeats nothing.
     private mutating func isForeignSyn(_ segment: Segment, _ own: Int) -> Bool {
         guard segment.flags.has(.syn), endpoints[own].state != .synSent, endpoints[own].state != .synReceived else {
             return false
@@ -61,8 +62,9 @@ extension HotPart {
         return endpoints[own].knowsInitialSequence && endpoints[own].iss != segment.sequence
     }
 
-    /// Which probe a segment with the number just before SND.NXT is: of a closed window, or of a peer that has everything
-    /// (RFC 9293 3.8.4). Where an octet is still on its way, it is that octet again, or an ACK that the FIN overtook: then nil.
+    /// Which probe a segment with the number just before SND.NXT is: of a closed window,
+    /// or of a peer that has everything (RFC 9293 3.8.4). While an octet is in flight,
+    /// it is that octet again, or an ACK that the FIN overtook: then nil.
     private mutating func probe(_ segment: Segment, _ side: Side) -> SegmentNotes? {
         let peer = Int(side.other.rawValue)
         if sides[peer].packets == 0 { return .keepAlive }
@@ -70,8 +72,8 @@ extension HotPart {
         return segment.sequence.isBefore(endpoints[place(side)].sendUnacknowledged) ? .keepAlive : nil
     }
 
-    /// Whether an octet that was new is a probe of a closed window (RFC 9293 3.8.6.1; BSD, Windows and lwIP probe so), after both endpoints
-    /// have taken it in, which they may have done on a short way: these know of no notes.
+    /// Whether a new octet was a probe of a closed window (RFC 9293 3.8.6.1; BSD, Windows and lwIP probe like that).
+    /// Called after both endpoints have taken it in, perhaps on a fast path, which makes no notes.
     mutating func isProbeWithText(_ segment: Segment, _ side: Side, _ notes: SegmentNotes) -> Bool {
         let peer = Int(side.other.rawValue)
         return segment.payloadLength == 1 && sides[peer].lastWindow == 0 && sides[peer].packets > 0
@@ -88,13 +90,14 @@ extension HotPart {
         guard segment.sequence == endpoints[own].sendNext, endpoints[own].state != .synReceived,
             !segment.isMultipathSignal
         else { return }
-        // With new SACK blocks it is a duplicate ACK, whatever its window is (RFC 6675 2): Linux's grows with what waits behind a hole.
+        // With new SACK blocks it is a duplicate ACK whatever its window is (RFC 6675 2):
+        // Linux's window grows with what waits behind a hole.
         if segment.window != sides[Int(side.rawValue)].lastWindow && !reportsMore {
             notes.insert(.windowUpdate)
         } else if segment.window != 0, endpoints[peer].knowsSendSequence,
             endpoints[peer].sendNext.isAfter(segment.acknowledgment)
         {
-            // One of a window that is shut answers a probe: nothing is missing.
+            // An ACK with a closed window answers a probe: nothing is missing.
             notes.insert(.duplicateAck)
         } else {
             notes.insert(.probeAck)
@@ -103,14 +106,14 @@ extension HotPart {
 }
 
 extension Segment {
-    /// Whether MPTCP has something to say in it besides where octets belong (DSS): then an ACK that is repeated is no duplicate ACK
-    /// (RFC 8684 3).
+    /// Whether MPTCP signals anything in it besides where octets belong (DSS):
+    /// then a repeated ACK is not a duplicate ACK (RFC 8684 3).
     fileprivate var isMultipathSignal: Bool {
         options.multipathSubtypes & ~(1 << UInt16(MultipathSubtype.dataSequence.rawValue)) != 0
     }
 }
 
-/// What an endpoint knew before a segment, as far as counters and letters ask for it.
+/// What an endpoint knew before a segment, as far as counters and letters need it.
 struct EndpointBefore {
     let sendNext: SequenceNumber
     let iss: SequenceNumber

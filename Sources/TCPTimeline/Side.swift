@@ -2,11 +2,11 @@
 
 /// One of a connection's two sides.
 public enum Side: UInt8, Sendable, BitwiseCopyable {
-    /// Who sent the SYN.
+    /// The side that sent the SYN.
     case originator
-    /// Who answered it.
+    /// The side that answered it.
     case responder
 
-    /// The other one.
+    /// The opposite side.
     @inlinable public var other: Side { self == .originator ? .responder : .originator }
 }

@@ -1,28 +1,28 @@
-// What the sockets of a connection have for their ends, where its packets have others on the wire (NAT).
+// The ends of a connection's sockets, if its packets have others on the wire (NAT).
 
 public import TCPModel
 
-/// One end of a connection as a socket has it, where a translation of addresses (NAT) lies between the socket and the capture.
+/// One end of a connection as a socket has it, if address translation (NAT) lies between the socket and the capture.
 public enum TranslatedEnd: Hashable, Sendable {
-    /// The client's socket called this (DNAT).
+    /// The client's socket called this address (DNAT).
     case called(SocketAddress)
-    /// The client's socket is here (SNAT).
+    /// The client's socket has this address (SNAT).
     case client(SocketAddress)
-    /// The server's socket is here (DNAT).
+    /// The server's socket has this address (DNAT).
     case served(SocketAddress)
-    /// The server's socket has this for its client (SNAT).
+    /// The server's socket has this address for its client (SNAT).
     case caller(SocketAddress)
 }
 
-/// Both ends of both sockets of a connection, as far as they are others than on the wire.
+/// Both ends of both sockets of a connection, as far as they differ from the wire.
 public struct SocketEnds: BitwiseCopyable, Hashable, Sendable {
-    /// What the client's socket called; nil: where its packets went.
+    /// The address that the client's socket called; nil: where its packets went.
     public private(set) var called: SocketAddress?
-    /// Where the client's socket is; nil: where its packets came from.
+    /// The address of the client's socket; nil: where its packets came from.
     public private(set) var client: SocketAddress?
-    /// Where the server's socket is; nil: where the packets went.
+    /// The address of the server's socket; nil: where the packets went.
     public private(set) var served: SocketAddress?
-    /// Whom the server's socket has for its client; nil: where the packets came from.
+    /// The client's address as the server's socket has it; nil: where the packets came from.
     public private(set) var caller: SocketAddress?
 
     init() {}
@@ -36,6 +36,6 @@ public struct SocketEnds: BitwiseCopyable, Hashable, Sendable {
         }
     }
 
-    /// Whether all are as on the wire.
+    /// Whether all ends are as on the wire.
     public var isEmpty: Bool { self == SocketEnds() }
 }

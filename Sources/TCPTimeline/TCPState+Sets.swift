@@ -1,9 +1,10 @@
-// Sets of states that rules of a timeline ask about, with the sections of RFC 9293 that make them sets.
+// Sets of states that a timeline's rules test, with the sections of RFC 9293 that define them.
 
 import TCPModel
 
 extension TCPState {
-    /// Whether nothing more comes of an endpoint in this state: there is no connection, or it only waits for 2 MSL (3.3.2, 3.6.1).
+    /// Whether nothing more happens to an endpoint in this state: there is no connection,
+    /// or it only waits for 2 MSL (3.3.2, 3.6.1).
     var isOver: Bool {
         switch self {
         case .closed, .timeWait, .listen: true
@@ -11,7 +12,7 @@ extension TCPState {
         }
     }
 
-    /// Whether a RST can still end it: there is a connection to be aborted (3.5.3, 3.10.5), and one that is not over.
+    /// Whether a RST can still end it: there is a connection to abort (3.5.3, 3.10.5), and it is not over.
     var canBeReset: Bool {
         switch self {
         case .unseen, .closed, .listen, .timeWait: false
@@ -28,7 +29,7 @@ extension TCPState {
         }
     }
 
-    /// Whether one of the two FINs has been sent, in this endpoint's eyes (3.6).
+    /// Whether exactly one of the two FINs has been sent, as this endpoint sees it (3.6).
     var hasOneFIN: Bool {
         switch self {
         case .finWait1, .finWait2, .closeWait: true
@@ -36,7 +37,7 @@ extension TCPState {
         }
     }
 
-    /// Whether both have (3.6).
+    /// Whether both FINs have been sent, as this endpoint sees it (3.6).
     var hasBothFINs: Bool {
         switch self {
         case .closing, .lastAck, .timeWait: true
@@ -44,8 +45,8 @@ extension TCPState {
         }
     }
 
-    /// Whether an end on this host that has been silent should have its socket: it waits for its program, or for an ACK. FIN-WAIT-2 may
-    /// have run out (tcp_fin_timeout of Linux), and one segment more ends CLOSING and LAST-ACK (3.3.2).
+    /// Whether a silent end on this host should have its socket: it waits for its program, or for an ACK. FIN-WAIT-2
+    /// may have timed out (Linux's tcp_fin_timeout), and a single segment ends CLOSING and LAST-ACK (3.3.2).
     var shouldHaveSocket: Bool {
         switch self {
         case .established, .closeWait, .finWait1: true
@@ -53,7 +54,7 @@ extension TCPState {
         }
     }
 
-    /// Whether text may still come to an endpoint: the peer's FIN has not (3.6).
+    /// Whether text may still arrive at an endpoint: the peer's FIN has not (3.6).
     var mayTakeText: Bool {
         switch self {
         case .closeWait, .closing, .lastAck, .timeWait: false
@@ -61,8 +62,8 @@ extension TCPState {
         }
     }
 
-    /// Whether Linux tells by an event that a socket goes from there, by a segment or a timer. FIN-WAIT-2 without an owner goes on as a
-    /// small socket, of which no event tells.
+    /// Whether Linux reports by an event that a socket in this state ends, by a segment or a timer. FIN-WAIT-2 without
+    /// an owner continues as a small socket, which has no events.
     var endIsTold: Bool {
         switch self {
         case .established, .finWait1, .closeWait, .closing, .lastAck: true
@@ -70,7 +71,8 @@ extension TCPState {
         }
     }
 
-    /// The synchronized states, in which an endpoint answers a SYN with an ACK of what it has (3.5.2, group 3; 3.10.7.4, fourth check).
+    /// The synchronized states, in which an endpoint answers a SYN with an ACK of what it has (3.5.2, group 3;
+    /// 3.10.7.4, fourth check).
     var isSynchronized: Bool {
         switch self {
         case .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait: true

@@ -1,39 +1,39 @@
-// The consumer of segments: finds the connection, runs both endpoints, counts, and says what the segment meant.
+// The consumer of segments: finds the connection, runs both endpoints, counts, and reports what the segment meant.
 
 public import TCPMachine
 public import TCPModel
 
-/// All connections of a capture. One owner feeds it in capture order; nothing here knows a clock or does I/O.
+/// All connections of a capture. One owner feeds it in capture order; it reads no clock and does no I/O.
 public struct Timeline: ~Copyable {
-    /// What is known of them: what reports and findings read.
+    /// What is known about the connections, for reports and findings to read.
     public internal(set) var connections: KnownConnections
     var index: FlowIndex
     var endings: [EndedQueue]
     private var hasFreedSlots = false
-    /// Copies and addresses translated on the way: kept apart, because most captures have none.
+    /// Copies, and addresses translated on the way: kept apart, because most captures have none.
     private var copies = DuplicateFilter()
     private var translations = NamedTranslations()
     private var challenged = ChallengedOpenings()
     private var discarded = DiscardedSegments()
     private var unheardFins = UnheardFins()
     private var formerEnds = FormerEnds()
-    /// MPTCP's.
+    /// The MPTCP connections and their subflows.
     private var multipath = MultipathLinks()
     /// How many connections have been seen.
     public private(set) var connectionCount: UInt64 = 0
-    /// How many of them are others behind a translation of addresses.
+    /// How many of them are others seen behind address translation.
     public var translatedCount: UInt64 { translations.count }
-    /// What the segment that `track` took in last did to its connection's endpoints, if it went the long way.
+    /// What the segment last taken in by `track` did to its connection's endpoints, if it took the general path.
     private var latest = Connection.Step()
-    /// If it was one of the usual course: the row that says what it did, plus 1; else 0.
+    /// If it was on the usual course: the row that says what it did, plus 1; else 0.
     private var latestRow = 0
-    /// What most segments do.
+    /// What most segments do, learnt in advance.
     let course = UsualCourse.learnt
-    /// Where the search for a connection to give up goes on.
+    /// Where the search for a connection to evict continues.
     var hand: UInt32 = 0
 
-    /// Numbers above this are frame numbers of first segments: whoever divides a capture among several timelines counts
-    /// the connections of all of them, and gives them their numbers with `renumber`.
+    /// Numbers above this are frame numbers of first segments: a caller that divides a capture among several timelines
+    /// counts the connections of all of them, and assigns their numbers with `renumber`.
     public static let provisional: UInt64 = 1 << 63
     private let countsByItself: Bool
 
@@ -41,9 +41,9 @@ public struct Timeline: ~Copyable {
     ///
     /// - Parameters:
     ///   - seed: only spreads the hash; no result depends on it.
-    ///   - endingQueues: endings are kept in order in each of so many parts of the flows (a power of two).
+    ///   - endingQueues: into how many parts the flows are divided (a power of two); each keeps its endings in order.
     ///   - countsByItself: whether connections get their numbers here; if not, see `provisional`.
-    ///   - keepsStatistics: whether the connections' statistics are wanted.
+    ///   - keepsStatistics: whether statistics of the connections are kept.
     public init(
         seed: UInt64 = .random(in: .min ... .max), endingQueues: Int = 1, countsByItself: Bool = true,
         keepsStatistics: Bool = false
@@ -54,13 +54,13 @@ public struct Timeline: ~Copyable {
         connections = KnownConnections(keepsStatistics: keepsStatistics)
     }
 
-    /// The connection at a place that an event named and `retire` has not taken back.
+    /// The connection at a place that an event named and `retire` has not freed.
     public subscript(id: ConnectionID) -> Connection { connections[id] }
 
     /// How many connections are in memory.
     public var trackedCount: Int { connections.store.count }
 
-    /// The hash that `track` wants.
+    /// The hash function for `track`.
     public var flowHash: FlowHash { index.flowHash }
 
     /// Takes in one segment. If the event names a `replaced` connection, report that one and then `retire` it.
@@ -72,11 +72,12 @@ public struct Timeline: ~Copyable {
         return event(of: tracked, segment, time: time, frame: frame, cutOctets: cutOctets)
     }
 
-    /// Takes in one segment, unless it is another copy of a frame that was taken in; `event` says more of it where that is wanted.
+    /// Takes in one segment, unless it is another copy of a frame that was taken in;
+    /// `event` describes it in full, if needed.
     ///
     /// - Parameters:
     ///   - hash: that of `FlowHash` with the timeline's seed.
-    ///   - vantage: stands for the place on the link where the frame was seen (see `DuplicateFilter`).
+    ///   - vantage: identifies the place on the link where the frame was seen (see `DuplicateFilter`).
     public mutating func trackOnce(
         _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32
     ) -> Tracked {
@@ -90,14 +91,14 @@ public struct Timeline: ~Copyable {
         } else {
             return trackRest(segment, search, hash, time, frame, interface, vantage)
         }
-        // It brought something new, so that it is no copy; but it may be the original of one.
+        // It brought something new, so it is no copy; but it may be the original of one.
         copies.remember(
             segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
         noteTranslation(segment, tracked, time)
         return tracked
     }
 
-    /// Takes in a segment of a connection's usual course; nil if it is none, and nothing has changed.
+    /// Takes in a segment on a connection's usual course; nil if it is not on it, and nothing has changed.
     @inline(__always) private mutating func trackUsually(
         _ segment: Segment, _ search: FlowIndex.Search, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
         _ interface: UInt16
@@ -124,7 +125,7 @@ public struct Timeline: ~Copyable {
         return Tracked(id, isFirst: search.found == nil, course.rows[row].marks)
     }
 
-    /// The same for a segment that does not take the short way.
+    /// `trackOnce` for a segment that takes no fast path.
     @inline(never) private mutating func trackRest(
         _ segment: Segment, _ search: FlowIndex.Search, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
         _ interface: UInt16, _ vantage: UInt32
@@ -147,7 +148,7 @@ public struct Timeline: ~Copyable {
         return tracked
     }
 
-    /// Looks whether a connection's first segment repeats another one's SYN.
+    /// Checks whether a connection's first segment repeats another one's SYN.
     @inline(__always) private mutating func noteTranslation(
         _ segment: Segment, _ tracked: Tracked, _ time: Timestamp
     ) {
@@ -162,7 +163,7 @@ public struct Timeline: ~Copyable {
         }
     }
 
-    /// Takes in one segment as `observe` does; `event` says more of it where that is wanted.
+    /// Takes in one segment as `observe` does; `event` describes it in full, if needed.
     ///
     /// - Parameter hash: that of `FlowHash` with the timeline's seed.
     public mutating func track(
@@ -181,7 +182,7 @@ public struct Timeline: ~Copyable {
             ?? trackStep(segment, search, hash, time, frame, interface)
     }
 
-    /// The long way: a first segment, or one that may change something.
+    /// The general path: a first segment, or one that may change something.
     @inline(never) private mutating func trackStep(
         _ segment: Segment, _ search: FlowIndex.Search, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
         _ interface: UInt16
@@ -195,7 +196,7 @@ public struct Timeline: ~Copyable {
         var before: HotPart?
         var opened: (step: Connection.Step, isOfSender: Bool)?
         if let known = found {
-            // Only a SYN does that; most segments that come here have none.
+            // Only a SYN can do that; most segments that come here have none.
             if segment.flags.has(.syn) && connections.store[known].startsNewIncarnation(segment, at: time) {
                 id = create(segment, time, frame, interface)
                 replace(known, by: id, hash)
@@ -260,8 +261,8 @@ public struct Timeline: ~Copyable {
         formerEnds.note(connections.store[old], responder: connections.store[new].tuple.destination, at: new)
     }
 
-    /// What one side sent was not thrown away: its receiver's time stamps say nothing, or its window is another one. `latest` is what it
-    /// did.
+    /// The segments of one side were not dropped after all: its receiver ignores timestamps, or its window or SND.UNA
+    /// is another one. `latest` becomes what they did.
     private mutating func takeAfterAll(_ segments: [(segment: Segment, time: Timestamp)], _ id: ConnectionID) {
         var rare = connections.store.rare(id)
         var sum = Connection.Step()
@@ -276,7 +277,8 @@ public struct Timeline: ~Copyable {
         connections.store.keep(rare, id)
     }
 
-    /// A SYN that was thought to be challenged had opened a connection: that is begun with it now. `latest` is what it did.
+    /// A SYN that was thought to be challenged had opened a connection, which begins with it now.
+    /// `latest` becomes what it did.
     private mutating func open(
         _ opening: ChallengedOpening, instead old: ConnectionID, _ hash: UInt64, _ frame: UInt64, _ interface: UInt16
     ) -> ConnectionID {
@@ -293,11 +295,11 @@ public struct Timeline: ~Copyable {
         return id
     }
 
-    /// What the segment that `track` has just taken in meant.
+    /// The meaning of the segment that `track` has just taken in.
     public mutating func event(
         of tracked: Tracked, _ segment: Segment, time: Timestamp, frame: UInt64, cutOctets: UInt32 = 0
     ) -> SegmentEvent {
-        // Looked at in place, not copied.
+        // Read in place, not copied.
         let id = tracked.connection
         let sender: Side = connections.store[id].isOriginator(segment.tuple.source) ? .originator : .responder
         let ownBase = connections.store[id].endpoints[connections.store[id].place(sender)].relativeBase
@@ -341,22 +343,24 @@ public struct Timeline: ~Copyable {
         }
     }
 
-    /// Has what `track` will need for a segment with this hash fetched into the cache while others are taken in: waited for
-    /// one by one, misses would cost more than all the rest.
+    /// Fetches what `track` will need for a segment with this hash into the cache while other segments are taken in:
+    /// waiting for the misses one by one would cost more than all the rest.
     ///
-    /// `prepare` does it for the index, `fetch` for the connection, which it finds there: some time after.
+    /// `prepare` does this for the index; `fetch`, some time later, for the connection that the index has found.
     public func prepare(hash: UInt64) { index.fetch(hash: hash) }
 
-    /// See `prepare`: both, each for the segment whose turn it is.
+    /// Does both steps of `prepare`, each for the segment whose turn it is:
+    /// the connection for `hash`, the index for `later`.
     public func fetch(hash: UInt64, preparing later: UInt64) {
         index.fetch(hash: later)
         connections.store.fetch(index.likelyPlace(hash: hash))
     }
 
-    /// The same for a connection that will be reported and retired soon.
+    /// Fetches a connection that will be reported and retired soon.
     public func fetch(_ id: ConnectionID) { connections.store.fetch(id.slot &+ 1) }
 
-    /// The answer with these ends shows that the client called this address, and its own host redirected it: see `Redirections`.
+    /// The answer with these ends shows that the client called `address`,
+    /// and that its own host redirected it: see `Redirections`.
     ///
     /// - Returns: the connection; nil if there is none that this client opened.
     @discardableResult
@@ -368,7 +372,7 @@ public struct Timeline: ~Copyable {
         return found.id
     }
 
-    /// A socket of a connection has another end than its packets have.
+    /// A socket of a connection has another end than its packets.
     mutating func note(_ id: ConnectionID, _ end: TranslatedEnd) { connections.note(id, end) }
 
     // MARK: Endings
@@ -389,7 +393,7 @@ public struct Timeline: ~Copyable {
         return nil
     }
 
-    /// The same of one queue, whose number is less than `endingQueues`.
+    /// The next expired connection of one queue, whose number is less than `endingQueues`.
     public mutating func nextExpired(
         in queue: Int, at now: Timestamp, linger: Int64, most: Int = .max
     ) -> ConnectionID? {
@@ -401,14 +405,14 @@ public struct Timeline: ~Copyable {
                 endings[queue].removeFirst()
                 continue
             }
-            // One that is looked at soon, and where the index has one that is looked at sooner.
+            // Fetch a connection that is examined soon, and the index entry of one that is examined sooner.
             if let next = endings[queue].afterFirst(by: 8) { connections.store.fetch(next.id.slot &+ 1) }
             if let next = endings[queue].afterFirst(by: 4), connections.store.isOccupied(next.id.slot) {
                 index.fetch(hash: index.hash(connections.store[next.id].tuple))
             }
             let isCrowded = endings[queue].count > most
             if connections.store[id].lastTime > entry.silentSince && !isCrowded {
-                // Late segments put it off, but not those that ended after it.
+                // Late segments postpone it, but not those that ended after it.
                 endings[queue].removeFirst()
                 endings[queue].append(EndedQueue.Entry(id, connections.store[id]))
                 continue
@@ -421,7 +425,8 @@ public struct Timeline: ~Copyable {
         return nil
     }
 
-    /// A connection that `nextExpired` gave out is not over after all, or not yet: it comes again, unless it goes on.
+    /// A connection that `nextExpired` returned is not over after all, or not yet:
+    /// it will be returned again, unless it continues.
     public mutating func postpone(_ id: ConnectionID) { noteEnding(id) }
 
     /// Forgets a connection.
@@ -447,7 +452,7 @@ public struct Timeline: ~Copyable {
         for slot in 0..<connections.store.limit where connections.store.isOccupied(slot) {
             ids.append(ConnectionID(slot: slot))
         }
-        // Slots are handed out in order until the first one is free again; numbers are the order of first segments.
+        // Slots are assigned in order until the first one is freed; numbers follow the order of first segments.
         if hasFreedSlots {
             ids.sort { connections.store[$0].number < connections.store[$1].number }
         }
@@ -469,17 +474,17 @@ public struct Timeline: ~Copyable {
 
     // MARK: The kernel's word
 
-    /// The kernel says that one side of a connection is in the state that we have for it.
+    /// The kernel reports one side of a connection in the state that we have for it.
     public mutating func kernelConfirms(_ side: Side, of id: ConnectionID) {
         let place = connections.store[id].place(side)
         connections.store[id].endpoints[place].kernelConfirms()
         course.join(&connections.store[id])
     }
 
-    /// The kernel steadily says that one side is in another state than ours: what it disproves is taken back.
+    /// The kernel steadily reports one side in another state than ours: what this disproves is retracted.
     mutating func kernelCorrects(_ side: Side, of id: ConnectionID, to kernel: TCPState) -> Reaction {
         let reaction = connections.store[id].endpoints[connections.store[id].place(side)].kernelCorrects(to: kernel)
-        // That a FIN waits to be sent changes what the next segments mean, and no state.
+        // A FIN that waits to be sent changes what the next segments mean, but no state.
         defer { course.join(&connections.store[id]) }
         guard reaction.count > 0 else { return reaction }
         if reaction[0].takesEndBack { connections.store[id].takeBackReset() }

@@ -1,16 +1,16 @@
-// What taking in a segment came to, for whoever has not asked for an event.
+// The result of taking in a segment, for callers that have not asked for an event.
 
 import TCPMachine
 
 extension Timeline {
-    /// What `track` found, in as few words as a function returns in registers.
+    /// What `track` found, small enough to be returned in registers.
     public struct Tracked: BitwiseCopyable, Sendable {
         /// The segment's connection.
         public let connection: ConnectionID
         /// The place of the replaced connection, counted from 1; 0 = none.
         @usableFromInline let replacedPlace: UInt32
         @usableFromInline let marks: Marks
-        /// The frame that the segment's is another copy of; 0 if it is none, and was taken in.
+        /// The frame that the segment's frame is another copy of; 0 if it is no copy, and was taken in.
         public let copyOf: UInt64
 
         /// The older incarnation of the four-tuple that it ended, to be reported and then retired.
@@ -19,7 +19,7 @@ extension Timeline {
         }
         /// Whether it is the connection's first segment.
         @inlinable public var isFirst: Bool { marks.contains(.first) }
-        /// Whether it took the short way of segments that change nothing.
+        /// Whether it changed no state: it took the fast path, or its frame was a copy.
         @inlinable public var isSteady: Bool { marks.contains(.steady) }
         /// Whether the connection ended with this segment.
         @inlinable public var ended: Bool { marks.contains(.ended) }
@@ -34,7 +34,7 @@ extension Timeline {
             @inlinable static var ended: Marks { Marks(rawValue: 4) }
             @inlinable static var transitions: Marks { Marks(rawValue: 8) }
 
-            /// What this step did.
+            /// The marks of this step.
             init(_ step: borrowing Connection.Step) {
                 rawValue = 0
                 if step.ended { insert(.ended) }
@@ -42,7 +42,7 @@ extension Timeline {
             }
         }
 
-        /// Of a segment that changed nothing.
+        /// For a segment that changed nothing.
         @inline(__always) init(_ connection: ConnectionID, copyOf: UInt64 = 0) {
             self.connection = connection
             replacedPlace = 0
@@ -50,7 +50,7 @@ extension Timeline {
             self.copyOf = copyOf
         }
 
-        /// Of one that did this.
+        /// For a segment that did what the marks say.
         @inline(__always) init(
             _ connection: ConnectionID, replaced: ConnectionID? = nil, isFirst: Bool, _ marks: Marks
         ) {

@@ -1,20 +1,20 @@
-// FINs that were lost behind the capture: their receiver, which is thought to have them, goes on without.
+// FINs that were lost beyond the capture point: their receiver, which is thought to have them, continues without.
 //
-// What it sends without acknowledging the FIN may have crossed that. If it still does so after a time in which nothing crosses any more, the
-// FIN never came.
+// A segment that does not acknowledge the FIN may have crossed it. If the receiver still sends such segments when
+// nothing can cross any more, the FIN never arrived.
 
 import TCPMachine
 import TCPModel
 
-/// Since when receivers go on without a FIN, by the place of the connection.
+/// Since when receivers have continued without a FIN, by the place of the connection.
 struct UnheardFins {
-    /// So many connections at most are remembered: enough for those whose ACK is still to come.
+    /// The most connections that are remembered: enough for those whose ACK is still to come.
     private static let limit = 1024
     private var since: [UInt32: Timestamp] = [:]
 
     init() {}
 
-    /// What `segment` of a known connection takes back; nil if nothing.
+    /// What `segment` of a known connection retracts; nil if nothing.
     mutating func disproved(by segment: Segment, time: Timestamp, at id: ConnectionID, _ hot: inout HotPart)
         -> Reaction?
     {
@@ -22,7 +22,7 @@ struct UnheardFins {
         guard !hot.isSelfConnect, hot.endpoints[own].lacksPeerFin(segment),
             segment.remarks.isDisjoint(with: .dropped)
         else { return nil }
-        // The FIN had come by the time of the segment before the first of these, at the latest.
+        // The FIN was captured at the latest with the segment before the first of these.
         let first = since[id.slot] ?? hot.lastTime
         guard time.since(first) > hot.longestCrossing else {
             if since.count >= Self.limit { since.removeAll(keepingCapacity: true) }
@@ -33,6 +33,6 @@ struct UnheardFins {
         return hot.endpoints[own].takeBackPeerFin()
     }
 
-    /// The connection at this place is another one, or gone.
+    /// The place has another connection now, or none.
     mutating func forget(_ id: ConnectionID) { if !since.isEmpty { since[id.slot] = nil } }
 }
