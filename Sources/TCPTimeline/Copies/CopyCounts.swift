@@ -4,13 +4,13 @@
 struct CopyCounts {
     private var counts: [(number: UInt64, frames: UInt32)] = []
 
-    /// How many copies connection `number` at this place has.
+    /// How many copies the connection `number` at this place has.
     subscript(id: ConnectionID, number: UInt64) -> UInt32 {
         let slot = Int(id.slot)
         return slot < counts.count && counts[slot].number == number ? counts[slot].frames : 0
     }
 
-    /// Counts one of connection `number` at this place.
+    /// Counts a copy for the connection `number` at this place.
     mutating func count(_ id: ConnectionID, _ number: UInt64) { set(id, number, self[id, number] &+ 1) }
 
     mutating func set(_ id: ConnectionID, _ number: UInt64, _ frames: UInt32) {

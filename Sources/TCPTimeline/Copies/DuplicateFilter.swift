@@ -1,20 +1,25 @@
-// Tells another copy of a captured frame from a segment that was sent again.
+// Distinguishes another copy of a captured frame from a retransmission.
 //
-// One segment is captured several times on `any`, on bridges and veth pairs, at mirror ports, and in captures of several
-// interfaces. A copy has everything in common with its original but what routers change. One that the network made, and that arrives
-// as well, has too: it is taken for the capture's, which is right for all that is counted of its sender. The rule:
+// One segment is captured several times on `any`, on bridges and veth pairs, at mirror ports, and in
+// captures of several interfaces. A copy has everything in common with its original except what routers
+// change. So does a copy that the network made, and that arrives as well: it is taken for the capture's,
+// which is right for all that is counted for its sender. The rule:
 //
-// 1. Addresses, ports, numbers, flags, window, urgent pointer, length and options are the same, and whether the receiver
-//    drops it for a wrong checksum or missing fragments. (A segment sent again usually has another TSval, window or ACK.) The tunnel is part
-//    of the place: the ends of one, and captures on all interfaces there, have each segment inside and outside of it.
-// 2. With an IPv4 identification other than 0: it is the same too, and the copy comes within 100 ms. Where a
-//    datagram may be cut into fragments, none of its life has the same (RFC 6864 4.3); Linux counts up for each segment.
-// 3. Without one (IPv6, and Linux's SYN-ACKs and RSTs): the copy comes within 10 ms and was seen at another place:
-//    another interface, link header, tunnel or hop limit. With a timestamp option it may take 100 ms, as between two places of a merged
-//    capture: its clock ticks once in a few milliseconds at least (RFC 7323 5.4), so that a segment sent again later has another TSval.
-// 4. Without one and at the same place (a mirror port of both directions): the segment carries text, SYN or FIN and a
-//    timestamp option, or is a SYN-ACK, and comes within 1 ms. Bare ACKs of that kind are left alone: senders do repeat those. So is
-//    a SYN-ACK before which the peer's SYN was sent again, since its first copy: that is answered by a SYN-ACK of its own.
+// 1. Addresses, ports, numbers, flags, window, urgent pointer, length and options are the same, and so is whether
+//    the receiver drops it for a wrong checksum or missing fragments. (A retransmission usually has another TSval,
+//    window or ACK.) The tunnel is part of the place: the ends of a tunnel, and captures on all interfaces there,
+//    see each segment inside and outside of it.
+// 2. With an IPv4 identification other than 0: that is the same too, and the copy comes within 100 ms. If a
+//    datagram may be fragmented, no other one has the same identification during its lifetime (RFC 6864 4.3);
+//    Linux increments it for each segment.
+// 3. Without one (IPv6, and Linux's SYN-ACKs and RSTs): the copy comes within 10 ms and was seen at another
+//    place: another interface, link header, tunnel or hop limit. With a timestamp option it may take 100 ms, as
+//    between two places of a merged capture: the clock ticks at least once every few milliseconds (RFC 7323 5.4),
+//    so a later retransmission has another TSval.
+// 4. Without one and at the same place (a mirror port of both directions): the segment carries text, SYN or FIN
+//    and a timestamp option, or is a SYN-ACK, and comes within 1 ms. Bare ACKs of that kind do not count as
+//    copies: senders do repeat them. Nor does a SYN-ACK if the peer's SYN was retransmitted since its first copy:
+//    that SYN is answered by a SYN-ACK of its own.
 //
 // A segment that brings new numbers, as nearly all do, cannot be a copy (`HotPart.bringsNews`): it is only remembered.
 
@@ -22,27 +27,31 @@ import TCPModel
 
 /// The latest frames, by what identifies them: a ring in the order of frames, chained by their fingerprints.
 ///
-/// Nearly every frame is only remembered: that writes to the end of the ring. They are chained when one is looked for.
+/// Nearly every frame is only remembered, which writes to the end of the ring.
+/// Frames are chained when one is looked up.
 struct DuplicateFilter: ~Copyable {
-    /// How late a copy may be, in nanoseconds, by how well it is identified.
+    /// How late a copy may be, in nanoseconds, depending on how well it is identified.
     enum Bound {
         static let sameIdentification = 100 * Span.millisecond
         static let otherPlace = 10 * Span.millisecond
         static let samePlace = Span.millisecond
-        /// The same in frames of the capture, whoever's they are: so that it does not matter how many remember their own ones.
+        /// How late a copy may be in frames of the whole capture: so it does not
+        /// matter how many filters remember their own.
         static let frames: UInt64 = 4096
-        /// Among so many of the latest frames that are alike and are not its original it is looked for. A sender can make any
-        /// number of them: ACKs, SYNs and RSTs without an identification are sent again and again.
+        /// How many of the latest frames that look alike and are not its original are searched. A sender can produce
+        /// any number of them: ACKs, SYNs and RSTs without an identification are sent again and again.
         static let repeats = 8
     }
 
-    /// One frame, in as few octets as tell it. (Not private: Swift 6.3 cannot build a table of private values for debugging.)
+    /// One frame, in as few octets as identify it. (Not private: Swift 6.3 cannot build a
+    /// table of private values for debugging.)
     struct Entry: BitwiseCopyable {
-        /// 32 bits of the fingerprint above 20 bits of the frame's number, above 12: the fingerprint's lowest ones, its head,
-        /// until the frame is chained; then the place of the frame before it with the same head, which may have been written
-        /// over since.
+        /// From the top: 32 bits of the fingerprint; 20 bits of the frame number; and 12 bits that hold the
+        /// fingerprint's lowest bits, its head, until the frame is chained, and then the place of the previous frame
+        /// with the same head, which may have been overwritten since.
         var identity: UInt64 = 0
-        /// 48 bits of the time (78 hours) above 16 of the place on the link, which is 0 with an IPv4 identification.
+        /// 48 bits of the time (78 hours) above 16 bits of the place on the link,
+        /// which are 0 with an IPv4 identification.
         var seen: UInt64 = 0
 
         static let frameMask: UInt64 = 0xf_ffff
@@ -57,7 +66,7 @@ struct DuplicateFilter: ~Copyable {
             seen = UInt64(bitPattern: time.nanoseconds) << 16 | UInt64(vantage)
         }
 
-        /// The head, of a frame that is not chained yet; the next place, of one that is.
+        /// The head, if the frame is not chained yet; else the next place in the chain.
         @inline(__always) var link: Int {
             get { Int(identity & Self.linkMask) }
             set { identity = identity & ~Self.linkMask | UInt64(newValue) & Self.linkMask }
@@ -67,7 +76,7 @@ struct DuplicateFilter: ~Copyable {
 
         func isAtPlace(of other: Entry) -> Bool { (seen ^ other.seen) & Self.vantageMask == 0 }
 
-        /// Nanoseconds between the two, whichever came first.
+        /// Nanoseconds between the two frames, whichever came first.
         func span(to other: Entry) -> Int64 {
             let difference = (seen & ~Self.vantageMask) &- (other.seen & ~Self.vantageMask)
             return Int64((Int64(bitPattern: difference) >> 16).magnitude)
@@ -77,16 +86,16 @@ struct DuplicateFilter: ~Copyable {
         func frame(before later: UInt64) -> UInt64 { later &- (later &- identity >> 12) & Self.frameMask }
     }
 
-    /// Frames that are remembered: a power of two, as many as matter.
+    /// The number of frames remembered: a power of two, as many as matter.
     private static let capacity = Int(Bound.frames)
     private var ring: FixedTable<Entry>
-    /// By the fingerprint's lowest bits: the place of the newest frame that has them; it may have been written over since.
+    /// By the fingerprint's lowest bits: the place of the newest frame with them; it may have been overwritten since.
     private var heads: FixedTable<UInt16>
-    /// Another word beside the flow's hash, which is a secret too, for each factor of a fingerprint.
+    /// A secret for each factor of a fingerprint, besides the flow's hash, which is secret, too.
     private let keys = HashKeys()
-    /// How many frames have been remembered: the next one's place in the ring.
+    /// How many frames have been remembered: this gives the next frame's place in the ring.
     private var count = 0
-    /// How many of them are chained, or were written over before.
+    /// How many of them are chained, or were overwritten before that.
     private var chained = 0
 
     init() {
@@ -94,7 +103,7 @@ struct DuplicateFilter: ~Copyable {
         heads = FixedTable(repeating: 0, count: Self.capacity)
     }
 
-    /// Remembers a frame that is no copy, because its segment brings something new.
+    /// Remembers a frame that is not a copy, because its segment brings something new.
     @inline(__always) mutating func remember(
         _ segment: Segment, flowHash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32
     ) {
@@ -103,7 +112,7 @@ struct DuplicateFilter: ~Copyable {
         push(Entry(fingerprint, frame: frame, time: time, vantage: place))
     }
 
-    /// The frame that `segment` is another copy of, or nil; it is remembered either way.
+    /// The frame that `segment` is another copy of; nil if it is not one, and then it is remembered.
     mutating func original(
         of segment: Segment, flowHash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32,
         isAskedForAgain: Bool = false
@@ -112,7 +121,8 @@ struct DuplicateFilter: ~Copyable {
         let entry = Entry(
             fingerprint, frame: frame, time: time, vantage: Self.place(segment, interface, vantage))
         chain()
-        // From newer to older: what is not older than the one before was written over, and the chain ends there.
+        // From newer to older: an entry that is not older than the one before was overwritten,
+        // and the chain ends there.
         var place = Int(heads[entry.link])
         var age = 0
         var repeats = 0
@@ -124,7 +134,7 @@ struct DuplicateFilter: ~Copyable {
             if old.hasFingerprint(of: entry) {
                 let original = old.frame(before: frame)
                 if frame &- original >= Bound.frames { break }
-                // Not remembered itself: the bounds count from the first copy.
+                // A copy is not remembered itself: the bounds count from the original.
                 if Self.isCopy(entry, of: old, segment, isAskedForAgain) { return original }
                 repeats &+= 1
             }
@@ -139,7 +149,7 @@ struct DuplicateFilter: ~Copyable {
         count &+= 1
     }
 
-    /// Chains what was remembered since the last time.
+    /// Chains the frames remembered since the last call.
     private mutating func chain() {
         for number in max(chained, count - Self.capacity)..<count {
             let place = number & (Self.capacity - 1)
@@ -150,7 +160,7 @@ struct DuplicateFilter: ~Copyable {
         chained = count
     }
 
-    /// Interface, link header and hop limit; only for segments without an identification.
+    /// A hash of interface, tunnel, link header and hop limit; only for segments without an identification.
     @inline(__always) private static func place(
         _ segment: Segment, _ interface: UInt16, _ vantage: UInt32
     ) -> UInt16 {
@@ -174,10 +184,10 @@ struct DuplicateFilter: ~Copyable {
             && (hasClock || segment.flags.has([.syn, .ack]))
     }
 
-    /// All that a copy has in common with its original, in 64 bits.
+    /// Everything that a copy has in common with its original, in 64 bits.
     @inline(__always) private func fingerprint(_ segment: Segment, _ flowHash: UInt64) -> UInt64 {
-        // Two multiplications that do not wait for each other. Each factor has a secret, so that nobody can make it 0.
-        // Neighbours in memory are neighbours here, so that one load brings several.
+        // Two multiplications that do not wait for each other. Each factor includes a secret, so that no sender can
+        // make it 0. Fields that are neighbours in memory are neighbours here, so that one load brings several.
         let numbers = UInt64(segment.acknowledgment.rawValue) << 32 | UInt64(segment.sequence.rawValue)
         let clocks = UInt64(segment.options.timestampEchoReply) << 32 | UInt64(segment.options.timestampValue)
         let field = UInt64(segment.window) << 16 | UInt64(segment.flags.rawValue)
@@ -187,7 +197,7 @@ struct DuplicateFilter: ~Copyable {
         var hash = foldedProduct(numbers ^ flowHash, clocks ^ keys.first)
         hash ^= foldedProduct(fields ^ ~flowHash, lengths ^ keys.second)
         if segment.options.present.contains(.sack) { hash = Self.withBlocks(segment, hash) }
-        // A frame that its receiver drops is no copy of one that it takes, nor the other way round.
+        // A frame that its receiver drops is no copy of one that it accepts, nor the other way round.
         if !segment.remarks.isDisjoint(with: .dropped) { hash = ~hash }
         return hash
     }

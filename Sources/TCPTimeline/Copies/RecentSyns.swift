@@ -1,13 +1,15 @@
-// What is remembered of the SYNs that came lately, by their numbers.
+// What is remembered about recent SYNs, by their numbers.
 
-/// Values for SYNs, each in the place that its ISN gives: a later SYN of the same place takes it. Nothing is kept before the first.
+/// Values for SYNs, each in the place that its ISN gives: a later SYN with the same place replaces it.
+/// No memory is used before the first.
 struct RecentSyns<Value: BitwiseCopyable & Sendable>: Sendable {
-    /// There are 2 to this power places. Which one it is the highest bits of a product say: ISNs may differ in any of their bits.
+    /// The number of places is 2 to this power. The highest bits of a product choose the place:
+    /// ISNs may differ in any of their bits.
     private static var bits: UInt32 { 8 }
 
     private var values: [Value?] = []
 
-    /// What the place of the SYN with this number has; whether it is of this SYN the value has to say.
+    /// The value in the place of the SYN with this number; the value itself must show whether it is about this SYN.
     subscript(sequence: UInt32) -> Value? {
         get { values.isEmpty ? nil : values[Self.place(sequence)] }
         set {

@@ -2,18 +2,20 @@
 
 public import TCPModel
 
-/// Tells whose the answers are that come from another address than the SYN went to.
+/// Identifies answers that come from another address than the SYN went to.
 ///
-/// Where a host redirects its own connections to a server of its own (REDIRECT, or DNAT in OUTPUT, as in front of a proxy), each packet
-/// is captured as its receiver gets it: the client's with the server's address, the server's with the address that the client called.
-/// The answer to the SYN shows it: it goes to the client's own address and port, and acknowledges ISN + 1 (RFC 9293 3.10.7.1; of a RST
-/// SEG.SEQ is 0). All of this happens on a loopback interface: of frames from elsewhere nobody need ask.
+/// If a host redirects its own connections to a server of its own (REDIRECT, or DNAT in OUTPUT, as in front of a
+/// proxy), each packet is captured as its receiver gets it: the client's with the server's address, the server's with
+/// the address that the client called. The answer to the SYN shows that: it goes to the client's own address and port,
+/// and acknowledges ISN + 1 (RFC 9293 3.10.7.1; the SEG.SEQ of a RST is 0). All of this happens on a loopback
+/// interface, so frames from elsewhere need not be examined.
 ///
-/// A SYN that is captured under several addresses passed a router, which shows each connection whole: see `Translations`.
+/// A SYN that is captured under several addresses passed a router,
+/// which shows each connection whole: see `Translations`.
 public struct Redirections: Sendable {
-    /// A redirection that a segment is subject to.
+    /// The redirection that applies to a segment.
     public struct Found: BitwiseCopyable, Sendable {
-        /// What the client called (Linux: SO_ORIGINAL_DST): the segment was captured as from there.
+        /// The address that the client called (Linux: SO_ORIGINAL_DST): the segment was captured as coming from it.
         public let called: SocketAddress
         /// Whether this segment is the first that shows it.
         public let isNew: Bool
@@ -23,37 +25,38 @@ public struct Redirections: Sendable {
     private struct Opening: BitwiseCopyable, Sendable {
         var tuple: FourTuple
         var sequence: UInt32
-        /// Not once it was answered, or captured under other addresses.
+        /// False once it was answered, or captured under other addresses.
         var isOpen: Bool
         var time: Timestamp
     }
 
     private struct Entry: BitwiseCopyable {
-        /// As the server's segments were captured.
+        /// The four-tuple with which the server's segments were captured.
         var answer: FourTuple
-        /// Who the server is.
+        /// The server's own address.
         var server: SocketAddress
         var latest: Timestamp
     }
 
     /// How long a SYN waits for its answer, in nanoseconds.
     private static let patience = Span.second
-    /// Redirections that are remembered: in each set the oldest gives way.
+    /// Redirections that are remembered: in each set the oldest is replaced.
     private static let sets = 2048
     private static let ways = 8
 
     private var openings = RecentSyns<Opening>()
     private var entries: [Entry?] = []
-    // Without a seed, so that every run comes to the same.
+    // Without a seed, so that every run gives the same result.
     private let hash = FlowHash(seed: 0)
 
-    /// Whether anything is to be found.
+    /// Whether redirections are looked for at all.
     @usableFromInline let isWanted: Bool
 
-    /// Nothing is known. Unless `isWanted`, each half of a connection stays one by itself, as other tools have it.
+    /// Creates an instance that knows no redirection. Unless `isWanted`,
+    /// the two halves of a connection stay separate, as in other tools.
     public init(isWanted: Bool = true) { self.isWanted = isWanted }
 
-    /// Whether a segment with these flags has to be shown to `restore`.
+    /// Whether a segment with these flags must be passed to `restore`.
     @inlinable @inline(__always) public func concerns(_ flags: TCPFlags) -> Bool {
         isWanted && (flags.hasAny([.syn, .rst]) || !isEmpty)
     }
@@ -61,7 +64,8 @@ public struct Redirections: Sendable {
     /// Whether no redirection is known.
     public private(set) var isEmpty = true
 
-    /// Takes in the ends of any segment, and gives those of its connection instead, if it is redirected; nil if it is not.
+    /// Takes in the ends of any segment and, if its connection is redirected,
+    /// replaces them with the connection's; nil if it is not.
     public mutating func restore(
         _ tuple: inout FourTuple, _ flags: TCPFlags, sequence: SequenceNumber, acknowledgment: SequenceNumber,
         time: Timestamp
@@ -81,7 +85,7 @@ public struct Redirections: Sendable {
         return Found(called: tuple.source, isNew: false)
     }
 
-    /// The same of a whole segment.
+    /// `restore` for a whole segment.
     public mutating func restore(_ segment: inout Segment, time: Timestamp) -> Found? {
         restore(
             &segment.tuple, segment.flags, sequence: segment.sequence, acknowledgment: segment.acknowledgment,
@@ -96,11 +100,11 @@ public struct Redirections: Sendable {
         } else {
             openings[sequence] = Opening(tuple: tuple, sequence: sequence, isOpen: true, time: time)
         }
-        // The client calls the same address, and is not redirected.
+        // The client calls this very address, and is not redirected.
         if !isEmpty, let place = self.place(of: tuple.reversed) { entries[place] = nil }
     }
 
-    /// The first answer to the SYN with this number.
+    /// Handles the first answer to the SYN with this number.
     private mutating func answer(_ tuple: inout FourTuple, _ sequence: UInt32, _ time: Timestamp) -> Found? {
         guard let opening = openings[sequence], opening.isOpen, opening.sequence == sequence,
             opening.tuple.source == tuple.destination, 0...Self.patience ~= time.since(opening.time)
@@ -113,7 +117,7 @@ public struct Redirections: Sendable {
         return Found(called: tuple.source, isNew: true)
     }
 
-    /// The places where a redirection may be.
+    /// The places that may hold a redirection.
     private func set(_ answer: FourTuple) -> Range<Int> {
         let start = Int(truncatingIfNeeded: hash.hash(answer) >> 16) & (Self.sets - 1) * Self.ways
         return start..<start + Self.ways

@@ -1,10 +1,10 @@
-// Recognises the same SYN under other addresses: a connection that was captured before and behind a translation of them.
+// Recognises the same SYN under other addresses: a connection captured both before and behind address translation.
 
 public import TCPModel
 
-/// What tells a SYN from others, whatever its addresses are.
+/// What distinguishes a SYN from others, whatever its addresses are.
 public struct SynTraits: BitwiseCopyable, Sendable {
-    /// Of what is no SYN.
+    /// The traits of a segment that is not a SYN.
     public static let none = SynTraits(time: Timestamp(nanoseconds: .min))
 
     fileprivate let time: Timestamp
@@ -16,7 +16,7 @@ public struct SynTraits: BitwiseCopyable, Sendable {
 
     private init(time: Timestamp) { self.time = time }
 
-    /// Of a connection's first segment; `none` if that is no SYN.
+    /// The traits of a connection's first segment; `none` if that is not a SYN.
     public init(_ segment: Segment, time: Timestamp) {
         guard segment.flags.has(.syn), !segment.flags.hasAny([.ack, .fin, .rst]) else {
             self = .none
@@ -35,7 +35,7 @@ public struct SynTraits: BitwiseCopyable, Sendable {
 
     fileprivate var isNone: Bool { time.nanoseconds == .min }
 
-    /// Whether both are one SYN, seen in two places.
+    /// Whether both are the same SYN, seen in two places.
     fileprivate func repeats(_ old: SynTraits) -> Bool {
         guard old.sequence == sequence, old.timestamp == timestamp, old.rest == rest,
             hasTimestamps || old.hopLimit != hopLimit
@@ -45,7 +45,7 @@ public struct SynTraits: BitwiseCopyable, Sendable {
     }
 }
 
-/// The newest SYN of each place, and what the connection that it opened is called by.
+/// The newest SYN of each place, and the name of the connection that it opened.
 private struct RepeatedSyns<Name: BitwiseCopyable & Sendable>: Sendable {
     private struct Opening: BitwiseCopyable, Sendable {
         let syn: SynTraits
@@ -54,7 +54,8 @@ private struct RepeatedSyns<Name: BitwiseCopyable & Sendable>: Sendable {
 
     private var openings = RecentSyns<Opening>()
 
-    /// Takes in the SYN that opened a connection; what the one is called by whose SYN it repeats, if there is one.
+    /// Takes in the SYN that opened a connection; returns the name of the
+    /// connection whose SYN it repeats, if there is one.
     mutating func source(of syn: SynTraits, _ name: Name) -> Name? {
         guard !syn.isNone else { return nil }
         let before = openings[syn.sequence]
@@ -64,28 +65,30 @@ private struct RepeatedSyns<Name: BitwiseCopyable & Sendable>: Sendable {
 }
 
 /// Links a connection to the one whose SYN it repeats under other addresses (CASES X1: captured before and after NAT).
+/// Links a connection to the one whose SYN it repeats under other addresses (CASES X1: captured before and after NAT).
 ///
-/// Only SYNs are looked at, and only the newest of each hash: ISN, TSval, options and length have to be the same, within
-/// 100 ms. A SYN without timestamps must have another hop limit too: ISNs alone can be forged or unlucky.
+/// Only SYNs are compared, and only with the newest of each hash: ISN, TSval, options and length must be the same,
+/// within 100 ms. A SYN without timestamps must have another hop limit too: ISNs alone can be forged or coincide.
 public struct Translations: Sendable {
     private var openings = RepeatedSyns<UInt64>()
 
-    /// No SYN yet.
+    /// No SYN has been taken in yet.
     public init() {}
 
     /// Takes in the SYN that opened a connection.
     ///
-    /// - Returns: the number of the connection that this one is the translation of; nil if it is none.
+    /// - Returns: the number of the connection that this one is a translation of; nil if it is none.
     public mutating func source(of syn: SynTraits, number: UInt64) -> UInt64? { openings.source(of: syn, number) }
 }
 
-/// The same with what connections are called by, for who finds out what happens to all of them.
+/// `Translations` by the names of connections, for a timeline that tracks all of them itself.
 struct NamedTranslations {
     private var openings = RepeatedSyns<ConnectionName>()
-    /// How many translations there were.
+    /// How many translations were found.
     private(set) var count: UInt64 = 0
 
-    /// Takes in the SYN that opened a connection; what the one is called by that this one is the translation of, if it is one.
+    /// Takes in the SYN that opened a connection; returns the name of the connection that this
+    /// one is a translation of, if there is one.
     mutating func source(of syn: SynTraits, _ name: ConnectionName) -> ConnectionName? {
         guard let source = openings.source(of: syn, name) else { return nil }
         count &+= 1

@@ -1,10 +1,10 @@
-// How a connection follows its usual course: whether a segment is on it, and what it changes then.
+// How a connection follows its usual course: whether a segment is on it, and what the segment then changes.
 
 import TCPMachine
 import TCPModel
 
 extension HotPart {
-    /// Which row a segment of this kind is, if it is on the usual course: `follow` does what `take` does for such a segment.
+    /// The row for a segment of this kind, if it is on the usual course: `follow` then does what `take` would do.
     ///
     /// Changes nothing, and is `mutating` so that nothing is copied.
     @inline(__always) mutating func usualRow(
@@ -18,12 +18,12 @@ extension HotPart {
         return row
     }
 
-    /// Whether all numbers of a segment meet, and nothing else about it is out of the ordinary. A segment has to bring
-    /// something, so that no copy of an older frame comes this way (`DuplicateFilter`), unless a four-tuple is used again with
-    /// the same numbers. Changes nothing, and is `mutating` so that nothing is copied.
+    /// Whether all numbers of a segment meet, and nothing else about it is out of the ordinary. The segment must bring
+    /// something, so that no copy of an older frame comes this way (`DuplicateFilter`), unless a four-tuple is reused
+    /// with the same numbers. Changes nothing, and is `mutating` so that nothing is copied.
     @inline(__always) mutating func isUsual(_ segment: borrowing Segment, _ kind: UsualKind, own: Int) -> Bool {
         let peer = 1 &- own
-        // The sender's numbers one by one: the endpoint as a whole would be copied.
+        // The sender's numbers are passed one by one: the endpoint as a whole would be copied.
         guard segment.isOrdinary,
             endpoints[peer].meets(segment, sent: endpoints[own].sendNext, received: endpoints[own].receiveNext),
             endpoints[peer].isOrderly(), endpoints[own].isOrderly(),
@@ -38,12 +38,12 @@ extension HotPart {
             && (ack != endpoints[own].acknowledged || !sides[own].hasPlainWindow)
     }
 
-    /// Whether a place on the course means what it says, whichever way the connection came there.
+    /// Whether a place on the course means what it says, whichever way the connection got there.
     mutating func isWhereItSeems() -> Bool {
         !isSelfConnect && endpoints[0].isWhereItSeems && endpoints[1].isWhereItSeems
     }
 
-    /// Changes what a segment on the course changes: numbers by their rules, the rest as a row has it.
+    /// Applies a segment that is on the course: numbers change by their rules, everything else as the row says.
     mutating func follow(
         _ rows: borrowing [UsualCourse.Row], _ index: Int, _ segment: borrowing Segment, _ kind: UsualKind, own: Int,
         time: Timestamp
@@ -63,7 +63,7 @@ extension HotPart {
         completeness.formUnion(kind.completeness)
         history.append(kind, originator: isOriginator)
         if kind == .synAck && handshake.synAck < 0 { handshake.synAck = time.since(firstTime) }
-        // The times first: who sent a segment is harder to guess.
+        // Times are tested first: which side sent a segment is harder for a processor to predict.
         if handshake.isHalfWay && isOriginator && !kind.hasSyn {
             let after = time.since(firstTime)
             let isFin = segment.flags.has(.fin)
@@ -74,19 +74,19 @@ extension HotPart {
         endpoints[1 &- own].arrivesUsually(segment, rows[index].receiver)
     }
 
-    /// The connection's state may have changed in some other way: it is on the course no more.
+    /// The connection's state may have changed in some other way: it is no longer on the course.
     mutating func leaveCourse() {
         for side in 0..<2 { setCourse(side, 0) }
     }
 
-    /// Where the connection is on the course now, for what one side sends.
+    /// Sets where the connection is on the course for the segments of one side.
     mutating func setCourse(_ side: Int, _ course: UInt8) {
         sides[side].standing = HotSide.Standing(isSteady: sides[side].isSteady, course: course)
     }
 }
 
 extension Segment {
-    /// Whether it is taken in by its receiver, its window is open, and MPTCP says nothing in it.
+    /// Whether its receiver takes it in, its window is open, and it carries no MPTCP option.
     @inline(__always) var isOrdinary: Bool {
         window != 0 && remarks.isDisjoint(with: .dropped) && !options.present.contains(.multipath)
     }

@@ -1,22 +1,24 @@
-// The usual course of a connection, learnt from the long way: what each of its segments changes, looked up and not thought over.
+// The usual course of a connection, learnt from the general path:
+// what each of its segments changes is looked up, not computed.
 //
-// SYN, SYN-ACK, ACK, text, FIN and their ACKs follow one another in nearly every connection, in a few orders. Where all
-// numbers meet and are in order (`HotPart.isUsual`), what such a segment does to states, facts and labels depends only on
-// what these were before. So each of those situations is played once through the long way (`HotPart.take`), and what came of
-// it is kept as a row. It is kept only if the row and the numbers' few rules (`HotPart.follow`) make the same of the example
-// as the long way did; a test holds the two ways against each other with random traffic. No rule of RFC 9293 stands here.
+// SYN, SYN-ACK, ACK, text, FIN and their ACKs follow one another in nearly every connection, in a few orders. If all
+// numbers meet and are in order (`HotPart.isUsual`), what such a segment does to states, facts and labels depends
+// only on what these were before. So each of those situations is played once through the general path
+// (`HotPart.take`), and the result is kept as a row. It is kept only if the row and the few rules for numbers
+// (`HotPart.follow`) change the example exactly as the general path did; a test compares the two paths with random
+// traffic. No rule of RFC 9293 is repeated here.
 
 import TCPMachine
 import TCPModel
 
-/// What of a connection is no number: all that a row depends on.
+/// Everything about a connection that is not a number: all that a row depends on.
 struct UsualPlace: BitwiseCopyable, Equatable {
     let originator: EndpointShape
     let responder: EndpointShape
     let zeek: ZeekState
     let facts: Connection.Facts
 
-    /// Facts that come and go beside the course: `follow` and the timeline see to them.
+    /// Facts that come and go independently of the course: `follow` and the timeline take care of them.
     static var factsAside: Connection.Facts { [.originatorMoreThanSyn, .queued, .reported] }
 
     init(_ hot: borrowing HotPart) {
@@ -26,7 +28,7 @@ struct UsualPlace: BitwiseCopyable, Equatable {
         facts = hot.facts.subtracting(Self.factsAside)
     }
 
-    /// Where a search for it begins, in a table of `count` (a power of two).
+    /// Where a search for it begins, in a table with `count` seats (a power of two).
     @inline(__always) func home(in count: Int) -> Int {
         let ends = originator.word << 20 ^ responder.word
         let mixed = (ends ^ UInt64(facts.rawValue) << 44 ^ UInt64(zeek.word)) &* 0x9e37_79b9_7f4a_7c15
@@ -34,34 +36,35 @@ struct UsualPlace: BitwiseCopyable, Equatable {
     }
 }
 
-/// The table: for each place on the course, side and kind of segment, what comes of it.
+/// The table: the result for each place on the course, side and kind of segment.
 struct UsualCourse: Sendable {
     /// What a segment of one kind from one side does at one place.
     struct Row: BitwiseCopyable, Sendable {
-        /// Whether there is such a segment on the usual course.
+        /// Whether such a segment is on the usual course.
         var isKnown = false
-        /// Whether it prolongs what Zeek calls the duration.
+        /// Whether it extends what Zeek calls the duration.
         let isLive: Bool
-        /// How either side's segments may be taken in then: whether they may take the short way, and the place that this leads to.
+        /// How either side's segments may be taken in afterwards: whether they may take the fast path,
+        /// and the place that this leads to.
         let originator: HotSide.Standing
         let responder: HotSide.Standing
-        /// What has been seen then, besides `factsAside`.
+        /// What has been seen by then, besides `factsAside`.
         let facts: Connection.Facts
-        /// Zeek's view then.
+        /// Zeek's view afterwards.
         let zeek: ZeekState
-        /// What sender and receiver are then.
+        /// The shapes of sender and receiver afterwards.
         let sender: EndpointShape
         let receiver: EndpointShape
-        /// Whether the connection has ended then, and what whoever tracks it is told.
+        /// Whether the connection has ended by then, and what the caller of `track` is told.
         let isOver: Bool
         let marks: Timeline.Tracked.Marks
 
-        /// No row at all.
+        /// A row for a segment that is not on the course.
         static var unknown: Row {
             Row(from: UsualExample.blank, to: UsualExample.blank, own: 0, Connection.Step())
         }
 
-        /// The row by which a segment of side `own` led from one state of a connection to another one, on the course.
+        /// The row for a segment from side `own` that led from one state of a connection on the course to another.
         init(from before: borrowing HotPart, to after: borrowing HotPart, own: Int, _ step: Connection.Step) {
             isLive = !before.zeek.isClosed
             originator = after.sides[0].standing
@@ -75,47 +78,48 @@ struct UsualCourse: Sendable {
         }
     }
 
-    /// Learnt once, for all timelines.
+    /// The course, learnt once for all timelines.
     static let learnt = UsualCourse()
 
     private(set) var rows: [Row]
-    /// What a segment means, by row: apart from the rows, because few ask for it.
+    /// What a segment means, by row: kept apart from the rows, because it is rarely requested.
     private(set) var steps: [Connection.Step]
     private var places: [UsualPlace] = []
-    /// Where each place is in `places`, counted from 1, by its hash; 0 = free. Twice as many as there can be places.
+    /// The number of each place in `places`, counted from 1, by its hash; 0 = free.
+    /// At least twice as many as there can be places.
     private var seats: [UInt8] = Array(repeating: 0, count: 256)
-    /// Rows for which two examples did not agree: none, or a number is missing among those that meet.
+    /// Rows for which two examples disagree: none, unless a number is missing among those that must meet.
     private(set) var disputed: Set<Int> = []
 
-    /// Rows of one course: one for each kind, and two that are free, so that their number is a power of two.
+    /// Rows per course: one for each kind, and two unused, so that their number is a power of two.
     private static var stride: Int { 8 }
 
-    /// Where the row is for a kind of segment from the side with this course; 0 is the course before the first SYN.
+    /// The index of the row for a kind of segment from the side with this course; 0 is the course before the first SYN.
     @inline(__always) static func row(_ course: UInt8, _ kind: UsualKind) -> Int {
         Int(course) &* stride &+ Int(kind.rawValue)
     }
 
-    /// A side's course at a place.
+    /// The course of one side at a place.
     private static func course(_ side: Int, at place: Int) -> UInt8 { UInt8(1 + 2 * place + side) }
 
-    /// More places than there are; their courses are octets.
+    /// A limit above the number of places there are; a course has to fit in an octet.
     private static let mostPlaces = 120
 
-    /// Puts a connection that has come there some other way on the course, if it is at one of its places.
+    /// Puts a connection that arrived there some other way on the course, if it is at one of its places.
     @inline(__always) func join(_ hot: inout HotPart) {
         guard let place = index(of: UsualPlace(hot)), hot.isWhereItSeems() else { return hot.leaveCourse() }
         Self.enter(place, &hot)
     }
 
-    /// Puts a connection on the course, at a place.
+    /// Puts a connection on the course at a place.
     @inline(__always) private static func enter(_ place: Int, _ hot: inout HotPart) {
         for side in 0..<2 { hot.setCourse(side, course(side, at: place)) }
     }
 
-    /// Where a place is in `places`.
+    /// The index of a place in `places`.
     private func index(of place: UsualPlace) -> Int? {
         var seat = place.home(in: seats.count)
-        // Half of the seats are free at least.
+        // At least half of the seats are free.
         while seats[seat] != 0 {
             let index = Int(seats[seat]) - 1
             if places[index] == place { return index }
@@ -128,8 +132,8 @@ struct UsualCourse: Sendable {
 
     /// The course, learnt anew.
     ///
-    /// - Parameter fromEveryExample: whether situations are played again where another example has shown what comes of them: it
-    ///   takes longer, and only a contradiction (`disputed`) could come of it.
+    /// - Parameter fromEveryExample: whether situations are played again if another example has already shown their
+    ///   result: it takes longer, and can only reveal a contradiction (`disputed`).
     init(fromEveryExample: Bool = false) {
         rows = Array(repeating: .unknown, count: Self.stride)
         steps = Array(repeating: Connection.Step(), count: Self.stride)
@@ -157,7 +161,7 @@ struct UsualCourse: Sendable {
         }
     }
 
-    /// The same example where, live, the kernel has confirmed one side's state meanwhile.
+    /// The same example as if, in a live trace, the kernel had confirmed one side's state meanwhile.
     private mutating func confirmed(_ example: HotPart, _ side: Int) -> HotPart? {
         guard example.endpoints[side].state != .unseen else { return nil }
         var confirmed = example
@@ -167,7 +171,7 @@ struct UsualCourse: Sendable {
         return confirmed
     }
 
-    /// Plays one segment through the long way and keeps what came of it; nil if it is not usual there.
+    /// Plays one segment through the general path and keeps the result; nil if the segment is not usual there.
     private mutating func learn(_ kind: UsualKind, from own: Int, _ before: HotPart) -> HotPart? {
         var before = before
         let segment = UsualExample.segment(kind, from: own, in: before)
@@ -192,7 +196,7 @@ struct UsualCourse: Sendable {
         return after
     }
 
-    /// The number of a connection's place, a new one if need be.
+    /// The number of a connection's place, which is added if it is new.
     private mutating func place(of hot: HotPart) -> Int? {
         let place = UsualPlace(hot)
         if let known = index(of: place) { return known }
@@ -201,7 +205,7 @@ struct UsualCourse: Sendable {
         var seat = place.home(in: seats.count)
         while seats[seat] != 0 { seat = (seat + 1) & (seats.count - 1) }
         seats[seat] = UInt8(places.count)
-        // Of the originator's course and of the responder's.
+        // For the originator's course and the responder's.
         rows.append(contentsOf: repeatElement(.unknown, count: 2 * Self.stride))
         steps.append(contentsOf: repeatElement(Connection.Step(), count: 2 * Self.stride))
         return places.count - 1

@@ -1,14 +1,14 @@
-// The connection by which the usual course is learnt: its segments, and what makes two of its states the same.
+// The connection from which the usual course is learnt: its segments, and what makes two of its states the same.
 
 import TCPMachine
 import TCPModel
 
-/// An example of every situation on the usual course.
+/// Produces an example of every situation on the usual course.
 enum UsualExample {
     private static var client: SocketAddress { SocketAddress(.loopbackV4, 35924) }
     private static var server: SocketAddress { SocketAddress(.loopbackV4, 9500) }
 
-    /// A connection of which nothing has been seen.
+    /// A connection from which nothing has been seen.
     static var blank: HotPart {
         let nothing = Segment(
             tuple: FourTuple(source: client, destination: server), sequence: SequenceNumber(1000), flags: .syn)
@@ -16,7 +16,7 @@ enum UsualExample {
             number: 1, tuple: nothing.tuple, first: nothing, time: Timestamp(nanoseconds: 0), interface: 0)
     }
 
-    /// The segment of this kind that a side would send now, all of whose numbers meet.
+    /// The segment of this kind that a side would send now; all its numbers meet.
     static func segment(_ kind: UsualKind, from own: Int, in hot: HotPart) -> Segment {
         let tuple = FourTuple(source: client, destination: server)
         let isFirst = kind.hasSyn
@@ -35,7 +35,7 @@ enum UsualExample {
             window: 500, payloadLength: text, ipLength: 40 + text)
     }
 
-    /// Whether the numbers that have to meet are known, so that they meet by more than chance.
+    /// Whether the numbers that must meet are known, so that they do not meet by chance.
     static func knowsNumbers(for kind: UsualKind, from own: Int, in hot: HotPart) -> Bool {
         let knowsOwn = hot.endpoints[own].knowsSendSequence
         let knowsPeer = hot.endpoints[1 - own].knowsSendSequence
@@ -46,14 +46,14 @@ enum UsualExample {
         }
     }
 
-    /// A number that states of the example share if the same situations lie before them: those at one place, with either
-    /// side's text or FIN to be acknowledged or not.
+    /// A number shared by the states of the example that have the same situations ahead: those at one place, with
+    /// either side's text or FIN still unacknowledged or not.
     static func number(of hot: HotPart) -> Int {
         number(hot.sides[0].course, hasFlight(hot, 0), hasFlight(hot, 1))
     }
 
-    /// The number of the state that a segment leads to by its row: what it brings is to be acknowledged then, and nothing of the
-    /// other side.
+    /// The number of the state to which a segment leads by its row: then what it brings is unacknowledged,
+    /// and nothing from the other side is.
     static func number(after kind: UsualKind, from own: Int, by row: UsualCourse.Row, _ hot: HotPart) -> Int {
         let hasFlight = hasFlight(hot, own) || kind != .ack
         return number(row.originator.course, own == 0 && hasFlight, own == 1 && hasFlight)
@@ -67,7 +67,7 @@ enum UsualExample {
         hot.endpoints[side].sendUnacknowledged != hot.endpoints[side].sendNext
     }
 
-    /// Whether two connections are the same in all that is kept of them.
+    /// Whether two connections are equal in everything that is kept of them.
     static func areSame(_ one: HotPart, _ other: HotPart) -> Bool {
         for side in 0..<2 where one.endpoints[side] != other.endpoints[side] || one.sides[side] != other.sides[side] {
             return false
@@ -80,7 +80,7 @@ enum UsualExample {
             && one.completeness == other.completeness && one.tunnel == other.tunnel
     }
 
-    /// Whether two rows say the same.
+    /// Whether two rows are equal.
     static func areSame(_ one: UsualCourse.Row, _ other: UsualCourse.Row) -> Bool {
         one.isLive == other.isLive && one.originator == other.originator && one.responder == other.responder
             && one.facts == other.facts && one.zeek == other.zeek

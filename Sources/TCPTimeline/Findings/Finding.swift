@@ -1,4 +1,4 @@
-// One finding: a cause by name, the sentence that says it, and what proves it.
+// One finding: a cause by name, a sentence that states it, and what proves it.
 
 public import TCPModel
 
@@ -28,19 +28,19 @@ public struct Finding: Sendable {
         }
     }
 
-    /// The connection.
+    /// The connection that it is about.
     public var connection: ConnectionID
-    /// What it is.
+    /// The cause.
     public var code: FindingCode
-    /// When it was certain.
+    /// When it became certain.
     public var time: Timestamp
-    /// Whom it is about; nil = both, or neither.
+    /// The side it is about; nil = both, or neither.
     public var side: Side?
-    /// One plain sentence, without the final full stop. It may hold names of processes: untrusted, escape before showing.
+    /// One plain sentence, without the final full stop. It may contain process names: untrusted, escape before showing.
     public var message: String
     /// The frames that show it, oldest first.
     public var frames: [UInt64]
-    /// What proves it.
+    /// The facts that prove it.
     public var evidence: [Evidence]
 
     /// A finding from its parts.

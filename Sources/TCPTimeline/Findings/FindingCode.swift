@@ -1,26 +1,26 @@
-// The names of all findings. Each stands for one cause; `tcptrace explain CODE` tells it in a page.
+// The names of all findings. Each stands for one cause; `tcptrace explain CODE` explains it in a page.
 
 /// What can be found out about a connection. The raw value is the name in NDJSON, in text and for `--fail-on`.
 public enum FindingCode: String, CaseIterable, Sendable {
-    /// A RST answered the SYN: nobody listens.
+    /// A RST answered the SYN: no process listens.
     case refused
     /// Nothing answered the SYN.
     case synUnanswered = "syn-unanswered"
-    /// The server answered the SYN, and the client goes on asking: the answer does not arrive.
+    /// The server answered the SYN, but the client keeps sending it: the answer does not arrive.
     case synAckLost = "syn-ack-lost"
     /// The SYN got no answer because the listener's accept queue is full.
     case acceptQueueFull = "accept-queue-full"
-    /// The connection is open, and no process has called accept() for it.
+    /// The connection is open, but no process has called accept() for it.
     case neverAccepted = "never-accepted"
     /// The listener waits for the client's first octets (TCP_DEFER_ACCEPT).
     case acceptDeferred = "accept-deferred"
     /// A process called accept() for the connection, but late.
     case acceptedLate = "accepted-late"
-    /// A peer closed long ago, and this side has not.
+    /// The peer closed long ago, and this side has not.
     case closeWaitLeak = "close-wait-leak"
-    /// One side knows nothing of the connection that the other believes in.
+    /// One side knows nothing of the connection that the other one still has.
     case halfOpenPeer = "half-open-peer"
-    /// A RST in the middle, and neither the wire nor the kernel says why.
+    /// A RST in the middle, and neither the wire nor the kernel shows why.
     case reset
     /// close() with octets received and not read.
     case resetUnreadData = "reset-unread-data"
@@ -28,17 +28,17 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case resetLinger = "reset-linger"
     /// The listener was closed with connections waiting in its queue.
     case resetListenerClosed = "reset-listener-closed"
-    /// The process ended, or somebody destroyed the socket.
+    /// The process ended, or its socket was destroyed.
     case resetKilled = "reset-killed"
-    /// Text for a side that had closed already.
+    /// Text for a side that had already closed.
     case resetAfterClose = "reset-after-close"
-    /// A RST that its receiver does not heed (RFC 5961).
+    /// A RST that its receiver ignores (RFC 5961).
     case rstIgnored = "rst-ignored"
-    /// FIN_WAIT_2 without an owner: it ends by a timer and says nothing to the peer.
+    /// FIN_WAIT_2 without an owner: a timer ends it, and the peer learns nothing.
     case orphanFinWait2 = "orphan-fin-wait-2"
-    /// One side closed its direction, and the other went on sending.
+    /// One side closed its direction, and the other continued to send.
     case halfClose = "half-close"
-    /// TIME_WAIT holds so many of the ports towards a destination that they may run out.
+    /// TIME_WAIT holds so many of the ports toward a destination that they may run out.
     case timeWaitHeld = "time-wait-held"
     /// A RST ended TIME_WAIT before its time (RFC 1337).
     case timeWaitAssassination = "time-wait-assassination"
@@ -48,37 +48,37 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case selfConnect = "self-connect"
     /// Both sides sent a SYN.
     case simultaneousOpen = "simultaneous-open"
-    /// A receiver kept its window shut.
+    /// A receiver kept its window closed.
     case zeroWindowStall = "zero-window-stall"
     /// Small segments waited for delayed ACKs.
     case nagleDelay = "nagle-delay"
     /// Text waits in a receive queue, and the process does not read.
     case unreadText = "unread-text"
-    /// Octets were lost and sent again.
+    /// Octets were lost and retransmitted.
     case retransmission
-    /// The last segment was sent again to provoke an ACK; nothing was lost.
+    /// The last segment was retransmitted to provoke an ACK; nothing was lost.
     case tailLossProbe = "tail-loss-probe"
-    /// Octets were sent again though they had arrived.
+    /// Octets were retransmitted although they had arrived.
     case spuriousRetransmission = "spurious-retransmission"
-    /// Segments came in another order than they were sent in.
+    /// Segments arrived in another order than they were sent in.
     case reordering
-    /// Keep-alives got no answer, and the connection was given up.
+    /// Keep-alives got no answer, and the kernel gave up the connection.
     case keepaliveDead = "keepalive-dead"
     /// A segment that could be an attack, or belongs to an older connection, was answered with an ACK (RFC 5961).
     case challengeAck = "challenge-ack"
-    /// The kernel ended it and no packet said so.
+    /// The kernel ended it, and no packet showed that.
     case silentClose = "silent-close"
-    /// This host's kernel threw segments away, and nothing else tells what came of it.
+    /// This host's kernel dropped segments, and no other finding covers the consequences.
     case segmentsDropped = "segments-dropped"
-    /// The kernel and the wire do not agree, and nothing explains it.
+    /// The kernel and the wire disagree, and nothing explains it.
     case stateMismatch = "state-mismatch"
-    /// Frames are missing in the capture.
+    /// Frames are missing from the capture.
     case captureGap = "capture-gap"
     /// The listener answered with SYN cookies.
     case synCookies = "syn-cookies"
     /// Text in the SYN (TCP Fast Open).
     case fastOpen = "fast-open"
-    /// Large segments vanish on the way and small ones do not, and no ICMP error says that they are too big.
+    /// Large segments vanish on the way and small ones do not, and no ICMP error reports that they are too big.
     case mtuBlackHole = "mtu-black-hole"
     /// Something between the two ends interfered.
     case middlebox
@@ -101,7 +101,8 @@ public enum FindingCode: String, CaseIterable, Sendable {
 }
 
 extension FindingCode {
-    /// The codes that a user means: one by its name, in any case and with `_` for `-`; those of a severity and worse; or all.
+    /// The codes that a user's word stands for: one by its name, in any case and with `_` for `-`; those of a severity
+    /// and worse; or all. Nil if it stands for none.
     public static func named(_ text: String) -> Set<FindingCode>? {
         let folded = String(text.lowercased().map { $0 == "_" ? "-" : $0 })
         if let code = FindingCode(rawValue: folded) { return [code] }
@@ -120,12 +121,12 @@ extension FindingCode {
 public enum Severity: UInt8, Comparable, Sendable {
     /// Worth knowing; nothing is wrong.
     case info
-    /// Something did not go as one of the two programs meant it to.
+    /// Something did not go as one of the two programs intended.
     case warning
-    /// Somebody loses data, waits in vain, or leaks.
+    /// A program loses data, waits in vain, or leaks.
     case error
 
-    /// For programs.
+    /// The name for programs.
     public var name: StaticString {
         switch self {
         case .info: "info"
@@ -134,7 +135,7 @@ public enum Severity: UInt8, Comparable, Sendable {
         }
     }
 
-    /// For people, as compilers say it.
+    /// The name for people, as compilers put it.
     public var displayName: StaticString {
         switch self {
         case .info: "note"
@@ -143,6 +144,6 @@ public enum Severity: UInt8, Comparable, Sendable {
         }
     }
 
-    /// Less bad than.
+    /// Whether the left one is less severe.
     public static func < (left: Severity, right: Severity) -> Bool { left.rawValue < right.rawValue }
 }

@@ -1,9 +1,10 @@
-// SHA-1 (FIPS 180-4 6.1) of a message that fits into one block, without the heap: names of connections, Community ID and the tokens
-// of MPTCP 0 are defined on it. It guards no secret; a cryptography library would bring megabytes of code for it.
+// SHA-1 (FIPS 180-4 6.1) of a message that fits into one block, without heap allocation:
+// connection names, Community ID and the tokens of MPTCP 0 are defined in terms of it.
+// It guards no secret; a cryptography library would add megabytes of code for it.
 
 public import TCPModel
 
-/// A message of at most 27 halves of a word, 54 octets, and its digest.
+/// A message of at most 27 half-words (54 octets), and its digest.
 public struct ShortDigest {
     /// The message in its first 16 words, then the schedule.
     private var words: InlineArray<80, UInt32> = .init(repeating: 0)
@@ -40,7 +41,7 @@ public struct ShortDigest {
 
     /// The digest: five words.
     public consuming func digest() -> InlineArray<5, UInt32> {
-        // The message is followed by a bit that is set, and by its length in bits at the end of the block.
+        // The message is followed by a single 1 bit, and by its length in bits at the end of the block.
         words[halves >> 1] |= halves & 1 == 0 ? 0x8000_0000 : 0x8000
         words[15] = UInt32(halves * 16)
         for t in 16..<80 {

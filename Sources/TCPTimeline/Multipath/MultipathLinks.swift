@@ -4,24 +4,24 @@ import TCPModel
 
 /// A connection that joined an MPTCP connection.
 public struct MultipathSubflow: BitwiseCopyable, Sendable {
-    /// What its SYN called the connection that it joins.
+    /// The token by which its SYN named the connection that it joins.
     public let token: UInt32
-    /// The connection whose MP_CAPABLE had the key of that token; nil if that was not captured.
+    /// The connection whose MP_CAPABLE had the key for that token; nil if that was not captured.
     public let connection: ConnectionName?
 }
 
-/// Tokens seen. Empty without MPTCP.
+/// The tokens seen so far. Empty without MPTCP.
 struct MultipathLinks {
-    /// Tokens that are kept.
+    /// The most tokens that are kept.
     private static let most = 65_536
     private var tokens: [UInt32: ConnectionName] = [:]
 
     /// Takes in a segment with MPTCP options.
     ///
-    /// - Returns: what its connection joins by it; nil if it is no such SYN.
+    /// - Returns: what its connection joins with it; nil if it is not a SYN with MP_JOIN.
     mutating func take(_ segment: Segment, _ name: ConnectionName) -> MultipathSubflow? {
         let options = segment.options
-        // Before version and digest are agreed on, a SYN's key is the initiator's all the same.
+        // Even before version and digest are agreed on, the key in a SYN is the initiator's.
         if options.has(.capable), options.multipathValue != 0 {
             if tokens.count >= Self.most { tokens.removeAll() }
             let token = MultipathToken.token(of: options.multipathValue, version: options.multipathDetail)

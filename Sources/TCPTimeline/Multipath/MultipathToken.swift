@@ -1,9 +1,9 @@
 // The token of an MPTCP key: the first 32 bits of its digest, SHA-256 in version 1 (RFC 8684 3.2), SHA-1 in version 0
-// (RFC 6824 3.2). SHA-256's message is always the eight octets of a key, so that one block is all there is.
+// (RFC 6824 3.2). The message for SHA-256 is always the eight octets of a key, so it takes a single block.
 
-/// What names an MPTCP connection in MP_JOIN.
+/// What identifies an MPTCP connection in MP_JOIN.
 enum MultipathToken {
-    /// The token of a key, as the version of the protocol makes it.
+    /// The token of a key, as this version of the protocol derives it.
     static func token(of key: UInt64, version: UInt8) -> UInt32 {
         guard version == 0 else { return sha256(key) }
         var message = ShortDigest()
@@ -13,9 +13,9 @@ enum MultipathToken {
 
     private static func right(_ word: UInt32, _ count: UInt32) -> UInt32 { word >> count | word << (32 - count) }
 
-    /// The first word of FIPS 180-4's SHA-256.
+    /// The first word of the key's SHA-256 digest (FIPS 180-4).
     private static func sha256(_ key: UInt64) -> UInt32 {
-        // The key, the end mark, and the length of 64 bits; then the schedule.
+        // The key, the end marker, and the length of 64 bits; then the schedule.
         var w = InlineArray<64, UInt32>(repeating: 0)
         w[0] = UInt32(truncatingIfNeeded: key >> 32)
         w[1] = UInt32(truncatingIfNeeded: key)

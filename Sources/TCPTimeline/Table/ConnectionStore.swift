@@ -1,4 +1,4 @@
-// Where connections live: a table of places that are used again, and beside it what few connections have.
+// Where connections live: a table with reusable places, and beside it what only few connections have.
 
 /// A connection's place in the store. Places are reused after `free`; `Connection.number` is the name that is not.
 public struct ConnectionID: Hashable, BitwiseCopyable, Sendable {
@@ -13,9 +13,9 @@ public struct ConnectionID: Hashable, BitwiseCopyable, Sendable {
 struct ConnectionStore: ~Copyable {
     private var places = ChunkedTable<HotPart>()
     private var freeSlots: [UInt32] = []
-    /// One bit a slot in use, for walking.
+    /// One bit per slot in use, for iteration.
     private var occupied: [UInt64] = []
-    /// The rare parts, and the places among them that are free.
+    /// The rare parts, and the free places among them.
     private var rareParts: [RarePart] = []
     private var freeRare: [UInt32] = []
 
@@ -41,7 +41,7 @@ struct ConnectionStore: ~Copyable {
         return ConnectionID(slot: slot)
     }
 
-    /// Puts a connection at a place of the caller's choice: one that `clear` will empty, and `insert` knows nothing of.
+    /// Puts a connection at a place of the caller's choice, which `clear` will empty; do not mix with `insert`.
     mutating func keep(_ connection: Connection, at id: ConnectionID) {
         while places.count <= id.slot {
             if places.count & 63 == 0 { occupied.append(0) }
@@ -72,10 +72,10 @@ struct ConnectionStore: ~Copyable {
         slot < places.count && occupied[Int(slot >> 6)] & 1 << UInt64(slot & 63) != 0
     }
 
-    /// Has the cache lines of the place counted from 1 fetched; nothing for the place 0, or one that was never handed out.
+    /// Fetches the cache lines of the place counted from 1; does nothing for place 0, or for one never used.
     @inline(__always) func fetch(_ place: UInt32) { places.fetch(place &- 1) }
 
-    /// Both parts of the connection in a slot that `insert` returned and `free` has not taken back.
+    /// Both parts of the connection in a slot that `insert` returned and `free` has not freed.
     func whole(_ id: ConnectionID) -> Connection { Connection(self[id], rare(id)) }
 
     /// The rare part of a connection; an empty one if it has none.
@@ -84,7 +84,7 @@ struct ConnectionStore: ~Copyable {
         return place == 0 ? RarePart() : rareParts[Int(place) - 1]
     }
 
-    /// Keeps the rare part of a connection, if there is anything in it or there was.
+    /// Stores the rare part of a connection, if there is anything in it or there was before.
     @inline(__always) mutating func keep(_ rare: RarePart, _ id: ConnectionID) {
         let place = self[id].rarePlace
         if place == 0 && rare.isEmpty { return }
@@ -104,7 +104,7 @@ struct ConnectionStore: ~Copyable {
         if rare.gaps.isEmpty { self[id].facts.remove(.hasHoles) } else { self[id].facts.insert(.hasHoles) }
     }
 
-    /// The hot part of the connection in a slot that `insert` returned and `free` has not taken back.
+    /// The hot part of the connection in a slot that `insert` returned and `free` has not freed.
     subscript(id: ConnectionID) -> HotPart {
         @inline(__always) _read { yield places[id.slot] }
         @inline(__always) _modify { yield &places[id.slot] }

@@ -1,10 +1,11 @@
-// Connections in the order in which they ended, so that the oldest can be looked at first.
+// Connections in the order in which they ended, so that the oldest can be examined first.
 
 import TCPModel
 
 /// Endings, the oldest first.
 struct EndedQueue {
-    /// One ending. A number may change once (see `Timeline.renumber`), so that the place's tenant is told by its beginning.
+    /// One ending. A number may change once (see `Timeline.renumber`),
+    /// so the place's occupant is identified by its beginning.
     struct Entry: BitwiseCopyable {
         let id: ConnectionID
         let firstSequence: SequenceNumber
@@ -27,10 +28,10 @@ struct EndedQueue {
 
     var first: Entry? { entries.first }
 
-    /// The one that is so many places behind the first.
+    /// The ending that is this many places behind the first.
     func afterFirst(by places: Int) -> Entry? { places < entries.count ? entries[places] : nil }
 
-    /// How many there are; some may be of connections that are gone.
+    /// How many endings there are; some may be of connections that are gone.
     var count: Int { entries.count }
 
     mutating func append(_ entry: Entry) { entries.append(entry) }

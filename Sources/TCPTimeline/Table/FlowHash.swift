@@ -2,7 +2,7 @@
 
 public import TCPModel
 
-/// The seeded hash of flows, for whoever spreads them before they come to a table with the same seed.
+/// The seeded hash of flows, also for callers that distribute flows ahead of a table with the same seed.
 public struct FlowHash: BitwiseCopyable, Sendable {
     @usableFromInline let keys: HashKeys
 
@@ -15,7 +15,7 @@ public struct FlowHash: BitwiseCopyable, Sendable {
         return foldedProduct(sum ^ keys.first, keys.multiplier)
     }
 
-    /// Which of `count` (a power of two) parts a flow belongs to: without the seed, so that every run divides alike.
+    /// Which of `count` parts (a power of two) a flow belongs to: without the seed, so that every run divides alike.
     @inlinable @inline(__always) public static func part(_ tuple: FourTuple, of count: Int) -> Int {
         let ends = tuple.source.address.low &+ tuple.destination.address.low
         let ports = UInt64(tuple.source.port) &+ UInt64(tuple.destination.port)
@@ -23,7 +23,8 @@ public struct FlowHash: BitwiseCopyable, Sendable {
         return Int(truncatingIfNeeded: mixed) & (count - 1)
     }
 
-    /// The sum of both ends is that of the flow: so nothing of an end may be added to it, and all goes through one product.
+    /// A flow's hash is based on the sum of both ends: so nothing may be added to an end afterwards,
+    /// and all of it passes through one product.
     @inlinable @inline(__always) func end(_ end: SocketAddress) -> UInt64 {
         foldedProduct(
             end.address.low ^ keys.first, end.address.high ^ UInt64(end.port) &* keys.multiplier ^ keys.second)

@@ -4,10 +4,10 @@ import TCPModel
 
 /// The index of the latest incarnation of each flow.
 ///
-/// An entry is 8 octets: the upper half of the hash, so that nearly every probe that misses is settled without touching
-/// the connection, and the slot. The seed is drawn per process, so that nobody outside can aim for collisions.
+/// An entry is 8 octets: the slot, and the upper half of the hash, so that nearly every probe that misses is settled
+/// without touching the connection. The seed is drawn per process, so that no outsider can aim for collisions.
 struct FlowIndex: ~Copyable {
-    /// Not private, like the entries of `DuplicateFilter`.
+    /// Not private, for the same reason as the entries of `DuplicateFilter`.
     struct Entry: BitwiseCopyable {
         var tag: UInt32
         /// Slot + 1; 0 = free.
@@ -26,35 +26,37 @@ struct FlowIndex: ~Copyable {
     /// The half of the hash that an entry keeps.
     @inline(__always) private static func tag(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 32) }
 
-    /// Where an entry with this tag belongs: nothing but the entry is needed to move it. Tags are in order in the table, apart from
-    /// those that found their places taken, so that growing goes through both tables from one end to the other.
+    /// Where an entry with this tag belongs: nothing but the entry is needed to move
+    /// it. Tags are in order in the table, except those that found their places taken,
+    /// so growing passes through both tables from one end to the other.
     @inline(__always) private func home(_ tag: UInt32) -> Int {
         Int(truncatingIfNeeded: (UInt64(tag) &* UInt64(truncatingIfNeeded: entries.count)) >> 32)
     }
 
-    /// The place after another one, around the end.
+    /// The place after `position`, wrapping around at the end.
     @inline(__always) private func after(_ position: Int) -> Int {
         position &+ 1 == entries.count ? 0 : position &+ 1
     }
 
-    /// How many places there are from one to another one, around the end.
+    /// The number of places from `start` to `end`, wrapping around at the end.
     private func distance(from start: Int, to end: Int) -> Int {
         end >= start ? end - start : end - start + entries.count
     }
 
-    /// The hash of a flow, the same for both directions: each end through a keyed folded multiplication, and both together
-    /// through another one.
+    /// The hash of a flow, the same for both directions: each end goes through a keyed folded multiplication,
+    /// and both together through another one.
     @inline(__always) func hash(_ tuple: FourTuple) -> UInt64 { flowHash.hash(tuple) }
 
-    /// What a search came to: a connection, or the free place where it ended.
+    /// The result of a search: a connection, or the free place where the search ended.
     struct Search: BitwiseCopyable {
         /// The connection; nil if there is none with that key.
         let found: Found?
-        /// Where `insert` puts such a key, as long as nothing else changes the index; without meaning if one was found.
+        /// Where `insert` puts such a key, as long as nothing else changes the index;
+        /// meaningless if a connection was found.
         let vacancy: Int
     }
 
-    /// A connection, and which of its sides sent the segment that it was asked for.
+    /// A connection, and which of its sides sent the segment that was looked up.
     struct Found: BitwiseCopyable {
         let id: ConnectionID
         let sender: Int
@@ -65,7 +67,7 @@ struct FlowIndex: ~Copyable {
         search(tuple, hash: hash, in: store).found
     }
 
-    /// The same, and where the search ended.
+    /// The connection with this key, and where the search ended.
     @inline(__always) func search(_ tuple: FourTuple, hash: UInt64, in store: borrowing ConnectionStore) -> Search {
         let tag = Self.tag(hash)
         var position = home(tag)
@@ -82,10 +84,11 @@ struct FlowIndex: ~Copyable {
         }
     }
 
-    /// Has the entry that `find` will look at first fetched into the cache.
+    /// Fetches the entry that `find` will examine first into the cache.
     @inline(__always) func fetch(hash: UInt64) { entries.fetch(home(Self.tag(hash))) }
 
-    /// The place that `find` will look at first, 0 if that is free: fetches the entry into the cache.
+    /// The connection's place, counted from 1, in the entry that `find` will examine first,
+    /// which this reads; 0 if that is free.
     @inline(__always) func likelyPlace(hash: UInt64) -> UInt32 {
         entries[home(Self.tag(hash))].occupant
     }
@@ -103,8 +106,8 @@ struct FlowIndex: ~Copyable {
         place(entry)
     }
 
-    /// A small table is kept rather empty, so that nearly every search ends where it begins. The larger it is, the more that
-    /// costs: 8 MB of memory with 2 million flows in 8 parts.
+    /// A small table is kept rather empty, so that nearly every search ends where it begins. The larger it is, the more
+    /// that costs: 8 MB of memory with 2 million flows in 8 parts.
     private var isFull: Bool {
         switch entries.count {
         // 512 KB.
@@ -154,7 +157,7 @@ struct FlowIndex: ~Copyable {
         entries[position] = entry
     }
 
-    /// Grows by a half or by a third, in turn: to a power of two each second time.
+    /// Grows by a half and by a third alternately, so that every second size is a power of two.
     private mutating func grow() {
         let isPower = entries.count & (entries.count - 1) == 0
         let size = isPower ? entries.count / 2 * 3 : entries.count / 3 * 4

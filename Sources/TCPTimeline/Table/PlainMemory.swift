@@ -1,4 +1,4 @@
-// Plain values in memory of their own: tables that nobody else can hold, so that nothing is asked before a write.
+// Plain values in memory of their own: tables with a single owner, so that writes need no uniqueness check.
 
 import CMemoryHints
 import Synchronization
@@ -8,21 +8,21 @@ import Synchronization
     private let base: UnsafeMutablePointer<Element>
     let count: Int
 
-    /// A table of so many equal values, at least one.
+    /// A table of `count` equal values, at least one.
     init(repeating value: Element, count: Int) {
         precondition(count > 0)
         self.count = count
         unsafe base = .allocate(capacity: count)
-        // All of the memory that was just allocated.
+        // This covers exactly the memory that was just allocated.
         unsafe base.initialize(repeating: value, count: count)
     }
 
     deinit {
-        // Allocated in init and freed here only; the values are trivial.
+        // Allocated in init and freed only here; the values are trivial.
         unsafe base.deallocate()
     }
 
-    /// Has the place's cache line fetched.
+    /// Fetches the place's cache line.
     @inline(__always) func fetch(_ index: Int) {
         guard UInt(bitPattern: index) < UInt(bitPattern: count) else { return }
         // Checked just above; nothing is read.
@@ -32,7 +32,7 @@ import Synchronization
     subscript(index: Int) -> Element {
         @inline(__always) unsafeAddress {
             precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-            // Checked just above, and every place was initialized in init.
+            // Checked just above; and every place was initialized in init.
             return unsafe UnsafePointer(base + index)
         }
         @inline(__always) unsafeMutableAddress {
@@ -43,18 +43,19 @@ import Synchronization
     }
 }
 
-/// A growing number of plain values in chunks that never move, so that growth copies nothing and stalls nobody.
+/// A growing number of plain values in chunks that never move, so that growth copies nothing and causes no stall.
 @safe struct ChunkedTable<Element: BitwiseCopyable>: ~Copyable {
     private static var chunkShift: Int { 9 }
     static var chunkSize: Int { 1 << chunkShift }
     private static var lineSize: Int { 64 }
-    /// The first chunks have memory of their own, so that a small table costs little; the others are pieces of large pages.
+    /// The first chunks have memory of their own, so that a small table costs little;
+    /// the others are pieces of large pages.
     static var ownChunks: Int { 4 }
 
-    /// Not an array, which would look at its own bounds for each value.
+    /// Not an array, which would check its own bounds for each value.
     private var chunks: UnsafeMutablePointer<UnsafeMutablePointer<Element>>
     private var chunkCount = 0
-    /// Chunks that there are places for.
+    /// The number of chunks that `chunks` has room for.
     private var chunkRoom = 16
     private(set) var count: UInt32 = 0
 
@@ -64,7 +65,7 @@ import Synchronization
     }
 
     deinit {
-        // Each chunk is here only, and goes back to where `addChunk` had it from; the values are trivial.
+        // Only this table has its chunks, and each goes back to where `addChunk` got it; the values are trivial.
         for index in 0..<chunkCount {
             let memory = unsafe UnsafeMutableRawPointer(chunks[index])
             if index < Self.ownChunks { unsafe memory.deallocate() } else { unsafe LargePages.giveBack(memory) }
@@ -74,11 +75,11 @@ import Synchronization
 
     private static var chunkOctets: Int { chunkSize * MemoryLayout<Element>.stride }
 
-    /// Adds a value behind the last one.
+    /// Adds a value after the last one.
     @inline(__always) mutating func append(_ value: Element) {
         if Int(count) >> Self.chunkShift == chunkCount { addChunk() }
         count += 1
-        // The chunk for this place was made just above or earlier.
+        // The chunk for this place was made just above, or earlier.
         unsafe place(count - 1).initialize(to: value)
     }
 
@@ -86,38 +87,38 @@ import Synchronization
         if chunkCount == chunkRoom { makeRoom() }
         let memory: UnsafeMutableRawPointer
         if chunkCount < Self.ownChunks {
-            // On whole cache lines, so that a value takes no more of them than it has to. What is not used is not touched.
+            // On cache-line boundaries, so that a value spans no more lines than it must. Unused memory is not touched.
             unsafe memory = UnsafeMutableRawPointer.allocate(byteCount: Self.chunkOctets, alignment: Self.lineSize)
         } else {
             unsafe memory = LargePages.take()
         }
-        // A table of a few values costs less without. All of the memory that was just made: init has checked that a chunk is no larger
-        // than a piece.
+        // A table of a few values is cheaper without this. It covers exactly the memory that was just made: init has
+        // checked that a chunk is no larger than a piece.
         if chunkCount > 0 { unsafe memory_hint_populate(memory, Self.chunkOctets) }
-        // There is room for it, as was checked first.
+        // There is room for it, as checked at the beginning.
         unsafe (chunks + chunkCount).initialize(to: memory.bindMemory(to: Element.self, capacity: Self.chunkSize))
         chunkCount += 1
     }
 
     private mutating func makeRoom() {
         let larger = UnsafeMutablePointer<UnsafeMutablePointer<Element>>.allocate(capacity: chunkRoom * 2)
-        // All that there are, to where there is room for twice as many.
+        // Moves all chunks to where there is room for twice as many.
         unsafe larger.moveInitialize(from: chunks, count: chunkCount)
         unsafe chunks.deallocate()
         unsafe chunks = larger
         chunkRoom *= 2
     }
 
-    /// Where the value of an index below the count is.
+    /// Where the value at an index below the count is.
     @inline(__always) private func place(_ index: UInt32) -> UnsafeMutablePointer<Element> {
-        // There is such a value, so that its chunk is there and has room for this index.
+        // There is such a value, so its chunk exists and has room for this index.
         unsafe chunks[Int(index) >> Self.chunkShift] + Int(index) & (Self.chunkSize - 1)
     }
 
-    /// Has the cache lines of a value fetched; nothing for an index that there is not.
+    /// Fetches the cache lines of a value; does nothing for an index beyond the count.
     @inline(__always) func fetch(_ index: UInt32) {
         guard index < count else { return }
-        // Checked just above: all of these octets are the value's.
+        // Checked just above: all of these octets belong to the value.
         let base = unsafe UnsafeRawPointer(place(index))
         var offset = 0
         while offset < MemoryLayout<Element>.size {
@@ -142,44 +143,45 @@ import Synchronization
 
 /// Memory for tables that have grown large.
 ///
-/// A processor remembers where some thousand pages are. A million connections fill 60 000 pages of 4 KB, so that nearly each
-/// look at another connection waits for that, too; they fill 120 pages of 2 MB, and each of those is made in one go. All tables of
-/// the process share the pages, so that one page at most is not wholly used. Where the kernel has none, small ones do.
+/// A processor's TLB holds the addresses of a few thousand pages. A million connections fill 60 000 pages of 4 KB, so
+/// that nearly each access to another connection waits for a TLB miss as well; they fill 120 pages of 2 MB, and each of
+/// those is made in one go. All tables of the process share the pages, so that at most one page is only partly used. If
+/// the kernel has no large pages, small ones serve.
 @safe enum LargePages {
-    /// Octets of a piece.
+    /// The size of a piece in octets.
     static let pieceSize = 128 << 10
     private static let pageSize = 2 << 20
-    /// Octets of address space that are asked for at a time: each time up to a page more goes to waste, to begin where a page does.
+    /// Octets of address space that are requested at a time: each time up to a page more is wasted on alignment.
     private static let blockSize = 8 * pageSize
 
-    /// The addresses of pieces that nobody has.
+    /// The addresses of free pieces.
     private static let free = Mutex<[UInt]>([])
 
-    /// A piece of its own for the caller, on a whole page of 4 KB, with anything in it.
+    /// A piece for the caller's exclusive use, aligned to a page of 4 KB, with undefined contents.
     static func take() -> UnsafeMutableRawPointer {
         let address = free.withLock { free in
             if free.isEmpty { addPages(to: &free) }
             return free.removeLast()
         }
-        // A piece of a page that is never freed.
+        // The piece lies in a page that is never freed.
         guard let piece = unsafe UnsafeMutableRawPointer(bitPattern: address) else {
             preconditionFailure("a piece at the address 0")
         }
         return unsafe piece
     }
 
-    /// Gives back a piece that `take` handed out and that nobody looks at any more.
+    /// Returns a piece that `take` handed out and that is no longer accessed.
     static func giveBack(_ piece: UnsafeMutableRawPointer) {
         let address = UInt(bitPattern: piece)
         free.withLock { $0.append(address) }
     }
 
     private static func addPages(to free: inout [UInt]) {
-        // Never freed: what comes back is for the next table. Pages that nobody has written to are no memory yet.
+        // Never freed: returned pieces go to the next table. Pages that were never written to use no memory yet.
         let pages = UnsafeMutableRawPointer.allocate(byteCount: blockSize, alignment: pageSize)
-        // All of the memory that was just allocated.
+        // This covers exactly the memory that was just allocated.
         unsafe memory_hint_large_pages(pages, blockSize)
-        // The last one is handed out first: one page after the other, each from its beginning on.
+        // The last one is handed out first: one page after the other, each from its beginning.
         let base = UInt(bitPattern: pages)
         for offset in stride(from: blockSize - pieceSize, through: 0, by: -pieceSize) {
             free.append(base + UInt(offset))

@@ -1,30 +1,31 @@
-// The part of a connection that few connections have; kept apart from what every segment touches.
+// The part of a connection that only few connections have; kept apart from what every segment touches.
 
 import TCPModel
 
-/// What few connections have: holes, resets, windows of 0, FINs sent again. Kept apart, and only where there is any.
+/// What only few connections have: holes, resets, windows of 0, retransmitted FINs. Kept apart,
+/// and only if there is any.
 struct RarePart: BitwiseCopyable, Sendable {
-    /// What is rare of one side.
+    /// What is rare about one side.
     struct Side: BitwiseCopyable, Sendable {
         /// The sequence number of its last RST.
         var lastReset = SequenceNumber(0)
-        /// How often it advertised a window of 0 that Zeek heeds.
+        /// How often it advertised a window of 0 that Zeek takes into account.
         var zeroWindows: UInt16 = 0
-        /// Retransmissions without text, SYN or FIN alone: the others are what Zeek's `t` counts. Stays at 255.
+        /// Retransmissions without text, SYN or FIN alone: Zeek's `t` counts the others. Stays at 255.
         var controlRetransmissions: UInt8 = 0
-        /// How often the peer acknowledged octets of it that the capture does not have. Stays at 255.
+        /// How often the peer acknowledged octets from it that the capture lacks. Stays at 255.
         var contentGaps: UInt8 = 0
         /// Whether it sent a RST.
         var hasReset = false
-        /// Whether the receiver of its last one is thought not to have obeyed that.
+        /// Whether the receiver of its last RST is thought to have ignored it.
         var isResetUnheeded = false
         /// Whether it reported text behind a hole.
         private var hasReported = false
         /// Whether it reported any block.
         private var hasBlock = false
-        /// The right edge of the right-most block of text that it reported.
+        /// The right edge of the rightmost block of text that it reported.
         private var reported = SequenceNumber(0)
-        /// The latest of `newestBlock`.
+        /// The latest value of `newestBlock`.
         private var latestBlock: UInt32 = 0
 
         init() {}
@@ -34,7 +35,7 @@ struct RarePart: BitwiseCopyable, Sendable {
                 && !hasBlock
         }
 
-        /// Notes the blocks in a segment of this side (RFC 2018 3), which has all text before `next`.
+        /// Notes the SACK blocks in a segment from this side (RFC 2018 3), which has all text before `next`.
         mutating func noteReported(_ segment: Segment, behind next: SequenceNumber) {
             guard segment.options.present.contains(.sack), segment.flags.has(.ack) else { return }
             if let block = Self.newestBlock(of: segment) {
@@ -43,21 +44,23 @@ struct RarePart: BitwiseCopyable, Sendable {
             }
             for index in 0..<min(Int(segment.options.sackBlockCount), segment.options.sackBlocks.count) {
                 let edge = segment.options.sackBlocks[index].right
-                // Else the block repeats what was acknowledged (RFC 2883), or was left behind a hole that is filled.
+                // Otherwise the block repeats what was acknowledged (RFC 2883),
+                // or lay behind a hole that is filled by now.
                 guard edge.isAfter(next) else { continue }
                 if !hasReported || !reported.isAfter(next) || edge.isAfter(reported) { reported = edge }
                 hasReported = true
             }
         }
 
-        /// Whether a segment of this side reports text that it has not reported before.
+        /// Whether a segment from this side reports text that it has not reported before.
         func reportsMore(_ segment: Segment) -> Bool {
             guard let block = Self.newestBlock(of: segment) else { return false }
             return !hasBlock || block != latestBlock
         }
 
-        /// The block that what came last is in (RFC 2018 4), its edges in one number: two blocks in a row hardly ever have the same. Nil if
-        /// there is none, or what came last had come before (RFC 2883 4).
+        /// The block that contains the latest arrival (RFC 2018 4), its edges combined in one
+        /// number: two successive blocks hardly ever have the same one. Nil if there is none,
+        /// or if the latest arrival had arrived before (RFC 2883 4).
         private static func newestBlock(of segment: Segment) -> UInt32? {
             let count = segment.options.sackBlockCount
             guard segment.options.present.contains(.sack), segment.flags.has(.ack), count > 0 else { return nil }
@@ -67,17 +70,17 @@ struct RarePart: BitwiseCopyable, Sendable {
             return first.left.rawValue ^ (first.right.rawValue << 16 | first.right.rawValue >> 16)
         }
 
-        /// Whether this is the number behind all that it has, though it lacks some of what is before.
+        /// Whether `sequence` is just beyond everything that it has, though it lacks some of what comes before.
         func hasReported(upTo sequence: SequenceNumber, behind next: SequenceNumber) -> Bool {
             hasReported && reported == sequence && reported.isAfter(next)
         }
     }
 
-    /// Octets of text of either side that were acknowledged though the capture does not have them.
+    /// Octets of text from either side that were acknowledged but are missing from the capture.
     var missedBytes: UInt64 = 0
-    /// When the latest RST was captured that its receiver is thought not to have obeyed.
+    /// When the latest RST was captured that its receiver is thought to have ignored.
     var unheededReset = Timestamp(nanoseconds: 0)
-    /// What the capture skipped, until it comes or is acknowledged.
+    /// What the capture has skipped, until it arrives or is acknowledged.
     var gaps = ContentGaps()
     var sides: InlineArray<2, Side> = .init(repeating: Side())
     /// What the latest ICMP error said; nil if there was none.

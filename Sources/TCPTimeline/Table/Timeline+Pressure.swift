@@ -1,16 +1,18 @@
-// Which connection to give up when there are more than there is room for, and which ones count as gone for their silence.
+// Which connection to evict when there are more than there is room for,
+// and which ones count as gone because they are silent.
 
 import TCPMachine
 public import TCPModel
 
 extension Timeline {
-    /// The connection whose loss costs least: one that ended, the longest ago first; else one that is hardly begun, else the one
-    /// silent for longest, of the next few in the order of places, so that a look costs the same however many there are.
+    /// The connection whose loss costs least: one that ended, the earliest first; otherwise, among the
+    /// next few in the order of places, one that has hardly begun, or else the one silent for longest.
+    /// So a look costs the same however many there are.
     ///
-    /// - Parameter kept: one that is not to be chosen, if there is such a one.
-    /// - Returns: nil only if there is no other one.
+    /// - Parameter kept: a connection that must not be chosen, if any.
+    /// - Returns: nil only if there is no other connection.
     public mutating func leastUseful(besides kept: ConnectionID?) -> ConnectionID? {
-        // One that is to be kept stays in its queue.
+        // A connection that must be kept stays in its queue.
         defer {
             if let kept, connections.store.isOccupied(kept.slot), !connections.store[kept].facts.contains(.queued),
                 connections.store[kept].hasEnded()
@@ -45,16 +47,16 @@ extension Timeline {
         return silent
     }
 
-    /// The same if there are more connections in memory than `most`, else nil.
+    /// `leastUseful(besides:)` if there are more connections in memory than `most`, else nil.
     public mutating func leastUseful(besides kept: ConnectionID, ifMoreThan most: Int) -> ConnectionID? {
         connections.store.count > most ? leastUseful(besides: kept) : nil
     }
 
     /// The next connection that has been silent for longer than its state lasts (`Silence`), in the order of places.
     ///
-    /// Those that ended are left out: `nextExpired` has them.
+    /// Connections that ended are left out: `nextExpired` returns them.
     ///
-    /// - Parameter looks: places to look at, at most; what is left of them comes back.
+    /// - Parameter looks: the most places to look at; on return, what is left of them.
     public mutating func nextSilent(at now: Timestamp, looks: inout Int) -> ConnectionID? {
         while looks > 0 && connections.store.limit > 0 {
             looks -= 1
@@ -68,33 +70,36 @@ extension Timeline {
         return nil
     }
 
-    /// Places in the table, free ones too: so many looks are a look at all connections.
+    /// Places in the table, free ones included: this many looks cover all connections.
     public var placeCount: Int { Int(connections.store.limit) }
 }
 
 /// How long a connection that has not ended may be silent before it counts as gone, in nanoseconds.
 ///
-/// Hosts are asked to keep them for ever, and nothing says that one has not (a crash, a firewall). So each time is longer than
-/// any silence that Linux's own timers leave in that state.
+/// Hosts are expected to keep connections for ever, and nothing on the wire shows that one has not (a crash, a
+/// firewall). So each time is longer than any silence that Linux's own timers leave in that state.
 public enum Silence {
-    /// SYN-SENT and SYN-RECEIVED. Linux repeats SYNs with pauses of at most 120 s, and gives up after 131 s by default.
+    /// SYN-SENT and SYN-RECEIVED. Linux retransmits SYNs with pauses of at most 120 s,
+    /// and gives up after 131 s by default.
     public static let opening = 300 * Span.second
-    /// Both sides have closed and an ACK is missing: CLOSING and LAST-ACK. The FIN is repeated with pauses of at most 120 s.
+    /// Both sides have closed and an ACK is missing: CLOSING and LAST-ACK.
+    /// The FIN is retransmitted with pauses of at most 120 s.
     public static let closing = 600 * Span.second
-    /// One side has closed, or only one side was ever heard. A half-close has no timer, but keep-alives come every 2 hours.
+    /// One side has closed, or only one side was ever seen. A half-close has no timer,
+    /// but keep-alives come every 2 hours.
     public static let halfClosed = 24 * 3600 * Span.second
-    /// Both sides were heard, and none has closed: as long as Linux's connection tracking keeps them.
+    /// Both sides were seen, and neither has closed: as long as Linux's connection tracking keeps them.
     public static let open = 5 * 24 * 3600 * Span.second
 }
 
 extension HotPart {
-    /// Whether only one side has been heard, or the handshake is not complete.
+    /// Whether only one side has been seen, or the handshake is not complete.
     fileprivate mutating func isHardlyBegun() -> Bool {
         sides[0].packets == 0 || sides[1].packets == 0 || endpoints[0].state == .synSent
             || endpoints[1].state == .synReceived
     }
 
-    /// The time of `Silence` for the states that the two endpoints are in.
+    /// The time in `Silence` for the states of the two endpoints.
     fileprivate mutating func longestSilence() -> Int64 {
         let first = endpoints[0].state
         let second = endpoints[1].state
