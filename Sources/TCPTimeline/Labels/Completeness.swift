@@ -13,7 +13,7 @@ public struct Completeness: OptionSet, BitwiseCopyable, Sendable {
     public static let syn = Completeness(rawValue: 1)
     /// A SYN-ACK.
     public static let synAck = Completeness(rawValue: 2)
-    /// A segment with ACK and without SYN and payload, RST and FIN included.
+    /// A segment with ACK but neither SYN nor payload, RST and FIN included.
     public static let ack = Completeness(rawValue: 4)
     /// Payload with ACK, or payload on the first SYN (Fast Open).
     public static let data = Completeness(rawValue: 8)

@@ -1,10 +1,11 @@
-// Zeek's history: one letter an event, upper case for the originator (conn.log's `history`).
+// Zeek's history: one letter per event, upper case for the originator (conn.log's `history`).
 
 /// The letters so far, in a fixed space.
 public struct ConnectionHistory: BitwiseCopyable, Sendable, Equatable {
     /// How many letters fit; a longer history ends in `+`.
     static let capacity = 22
-    /// Five bits a letter: 12 of them in the first word, 10 in the second, which has the length and `once` above them.
+    /// Five bits per letter: 12 letters in the first word, 10 in the second,
+    /// which has the length and the "once" bits above them.
     private var words: InlineArray<2, UInt64> = .init(repeating: 0)
     private static let lengthShift: UInt64 = 50
     private static let onceShift: UInt64 = 55
@@ -20,7 +21,7 @@ public struct ConnectionHistory: BitwiseCopyable, Sendable, Equatable {
     /// The number of letters.
     public var count: Int { Int(words[1] >> Self.lengthShift & 31) }
 
-    // Letters that are recorded once a direction: above the length, one bit each for a, d, i, q of either side.
+    // Letters that are recorded once per direction: above the length, one bit each for a, d, i, q of either side.
 
     /// The letter at `index`, which is less than `count`, as ASCII.
     public subscript(index: Int) -> UInt8 {
@@ -81,28 +82,28 @@ public struct ConnectionHistory: BitwiseCopyable, Sendable, Equatable {
         words[1] &+= 1 << Self.lengthShift
     }
 
-    /// Appends `letter` (lower case ASCII), in upper case if it is the originator's.
+    /// Appends `letter` (lower-case ASCII), in upper case if it is the originator's.
     mutating func append(_ letter: UInt8, originator: Bool) {
         append(code: Self.code(letter) + (originator ? Self.upperCode : 0))
     }
 
-    /// Appends `^`: the roles were taken the other way than the first packet suggested. It comes first.
+    /// Appends `^`: the roles are the opposite of what the first packet suggested. It comes first.
     mutating func appendFlip() { append(code: Self.flipCode) }
 
-    /// Appends Zeek's letter for a wrong checksum, once a direction. Rare, so that no bit remembers it.
+    /// Appends Zeek's letter for a wrong checksum, once per direction. It is rare, so no bit is spent on it.
     mutating func appendCorrupt(originator: Bool) {
         let letter = originator ? Self.corrupt - 0x20 : Self.corrupt
         for index in 0..<count where self[index] == letter { return }
         append(Self.corrupt, originator: originator)
     }
 
-    /// Appends a letter that counts once a direction; `bit` is 0 ... 3.
+    /// Appends a letter that is recorded once per direction; `bit` is 0 ... 3.
     @inline(__always) mutating func appendOnce(_ letter: UInt8, bit: UInt8, originator: Bool) {
         let mask: UInt64 = 1 << (Self.onceShift + UInt64(bit) + (originator ? 4 : 0))
         if words[1] & mask == 0 { appendFirst(letter, mask: mask, originator: originator) }
     }
 
-    /// Appends the letter of a segment of the usual course.
+    /// Appends the letter of a segment on the usual course.
     @inline(__always) mutating func append(_ kind: UsualKind, originator: Bool) {
         let side: UInt64 = originator ? 4 : 0
         var mask: UInt64 = 0

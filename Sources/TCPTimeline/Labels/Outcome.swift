@@ -13,17 +13,17 @@ public enum Outcome: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case refused
     /// Nothing answered the SYN.
     case noAnswer
-    /// SYN and SYN-ACK, and the handshake never completed. Not RFC 9293's half-open connection (3.5.1), of which one end knows nothing:
-    /// that is the finding `halfOpenPeer`.
+    /// SYN and SYN-ACK, but the handshake never completed. Not RFC 9293's half-open connection (3.5.1), which one end
+    /// knows nothing of: that is the finding `halfOpenPeer`.
     case halfOpen
-    /// One side sent its FIN, the other never did.
+    /// One side sent its FIN, and the other never did.
     case halfClosed
     /// Open when the capture ended.
     case open
-    /// No SYN was seen, and no end either.
+    /// Neither a SYN nor an end was seen.
     case partial
 
-    /// For programs, and for `--outcome`.
+    /// The name for programs, and for `--outcome`.
     public var name: StaticString {
         switch self {
         case .closed: "closed"
@@ -37,7 +37,7 @@ public enum Outcome: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         }
     }
 
-    /// For people.
+    /// The name for people.
     public var displayName: StaticString {
         switch self {
         case .noAnswer: "no answer"
@@ -47,7 +47,7 @@ public enum Outcome: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         }
     }
 
-    /// The outcome that a user named, with `-` or `_` or a space, or nil.
+    /// The outcome that a user named, with `-`, `_` or a space between words; nil if there is none of that name.
     public init?(named text: String) {
         let folded = String(text.lowercased().map { $0 == "-" || $0 == " " ? "_" : $0 })
         guard let match = Self.allCases.first(where: { "\($0.name)" == folded }) else { return nil }
@@ -56,13 +56,14 @@ public enum Outcome: UInt8, Sendable, BitwiseCopyable, CaseIterable {
 }
 
 extension Connection {
-    /// What became of it, as far as was captured, or the kernel showed.
+    /// What became of it, as far as segments or the kernel show.
     public var outcome: Outcome { hot.outcome }
 
-    /// Whether that is the kernel's word, and not what was captured alone.
+    /// Whether the outcome rests on the kernel's reports, and not on captured segments alone.
     public var isOutcomeKernels: Bool { hot.endpoints[0].isLedByKernel || hot.endpoints[1].isLedByKernel }
 
-    /// Whether a program wanted it and did not get it, or lost it: refused, reset, not answered, or given up before it was open.
+    /// Whether a program wanted it and did not get it, or lost it: refused, reset, unanswered,
+    /// or given up before it was open.
     public var hasFailed: Bool {
         switch outcome {
         case .refused, .reset, .noAnswer: true
@@ -74,8 +75,8 @@ extension Connection {
     /// Zeek's conn_state.
     public var zeekConnectionState: StaticString { hot.zeekConnectionState }
 
-    /// Whether its one SYN may have been answered, in a capture that has no answer to any: nothing says that it was not. Who asks again had
-    /// none, and the kernel of either side tells.
+    /// Whether its single SYN may have been answered, in a capture that has no answer to any SYN, so that nothing shows
+    /// it was not. A client that retransmits its SYN had no answer, and the kernel of either side would tell.
     public func mayLackAnswer(_ kernel: KernelView?) -> Bool {
         guard outcome == .noAnswer, counters[0].packets == 1, counters[1].packets == 0, icmpKind == nil,
             !facts.contains(.replaced)
@@ -84,9 +85,9 @@ extension Connection {
     }
 }
 
-// Inlined, so that they are looked at in the table, and not copied.
+// Inlined, so that they are read in the table and not copied.
 extension HotPart {
-    /// What became of it, as far as was captured, or the kernel showed.
+    /// What became of it, as far as segments or the kernel show.
     @inline(__always) var outcome: Outcome {
         if facts.contains(.refused) { return .refused }
         if facts.contains(.reset) { return .reset }
@@ -99,15 +100,15 @@ extension HotPart {
         let (originator, responder) = (endpoints[0].state, endpoints[1].state)
         if wasOpenUncaptured { return .open }
         if responder == .synReceived || originator == .synSent || originator == .synReceived { return .halfOpen }
-        // The kernel says that nothing was kept of it.
+        // The kernel shows that the listener kept nothing of it.
         if responder == .listen && facts.contains([.synSeen, .synAckSeen]) { return .halfOpen }
         // The kernel gave up on SYN-RECEIVED, by itself or because of an ICMP error.
         let isOffered = facts.contains([.synSeen, .synAckSeen]) && !facts.contains(.originatorMoreThanSyn)
         return isOffered && (responder == .closed || responder == .listen) ? .halfOpen : .open
     }
 
-    /// Whether nothing came back for the SYN, or nothing but RSTs that do not answer it. An originator that went on was answered: those
-    /// frames were not captured.
+    /// Whether nothing came back for the SYN, except perhaps RSTs that do not answer it. An originator that continued
+    /// was answered: those frames were not captured.
     @inline(__always) private var isUnanswered: Bool {
         guard facts.contains(.synSeen), !isSelfConnect, !wasOpenUncaptured else { return false }
         let isAsking = endpoints[0].state == .synSent
@@ -115,7 +116,7 @@ extension HotPart {
         return isAsking && endpoints[1].state == .closed && !facts.contains(.synAckSeen)
     }
 
-    /// Whether the kernel shows that it was open, and no segment does.
+    /// Whether the kernel shows that it was open, but no segment does.
     @inline(__always) private var wasOpenUncaptured: Bool {
         endpoints[0].wasOpenUncaptured || endpoints[1].wasOpenUncaptured
     }

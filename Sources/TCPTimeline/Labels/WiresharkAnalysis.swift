@@ -1,32 +1,35 @@
-// Wireshark's sequence analysis (version 4.0): the rules behind tcp.analysis.*, right or wrong, so that users can compare.
+// Wireshark's sequence analysis (version 4.0): the rules behind tcp.analysis.*, right or wrong,
+// so that users can compare.
 //
-// It knows nothing of this tool's own state machine and is not run unless a report asks for it. Where a rule is wrong
-// (a number of 0 stands for "not seen", windows are compared before scaling, 3 ms and 20 ms are fixed), it is wrong here.
+// It is independent of this tool's own state machine, and runs only if a report asks for it. Where a
+// rule is wrong (a number of 0 stands for "not seen", windows are compared before scaling, 3 ms and
+// 20 ms are fixed), it is wrong here, too.
 
 public import TCPModel
 
-/// What Wireshark keeps of one four-tuple, both directions.
+/// What Wireshark keeps for one four-tuple, both directions.
 public struct WiresharkAnalysis: BitwiseCopyable, Sendable {
     private enum Limit {
-        /// How soon after the last duplicate ACK a retransmission is called fast.
+        /// How soon after the last ACK a retransmission is called fast, in nanoseconds.
         static let fastRetransmission = UInt64(20 * Span.millisecond)
-        /// How soon after the highest segment a late one is out of order, if the handshake's round trip is not known.
+        /// How soon after the highest segment a late one is out of order, in nanoseconds,
+        /// if the handshake's round trip is unknown.
         static let outOfOrder = UInt64(3 * Span.millisecond)
     }
 
-    /// Who sent the first segment: its direction is 0.
+    /// The sender of the first segment: its direction is 0.
     private let first: SocketAddress
     private var directions: InlineArray<2, AnalysedDirection> = .init(repeating: AnalysedDirection())
     /// Time of the latest SYN without ACK.
     private var lastSyn: Timestamp?
-    /// From the latest SYN to the first ACK after it, in nanoseconds; 0 as long as it is not known.
+    /// Nanoseconds from the latest SYN to the first ACK after it; 0 as long as that is unknown.
     private var initialRoundTrip: Int64 = 0
-    /// What both directions have done of MPTCP.
+    /// The MPTCP operations seen in either direction.
     private var operations = MultipathOperations()
-    /// A SYN without ACK had a Fast Open cookie and data.
+    /// Whether a SYN without ACK had a Fast Open cookie and data.
     private var hasFastOpenData = false
 
-    /// The analysis of a four-tuple of which `segment` is the first one; it is still to be analysed.
+    /// The analysis of a four-tuple whose first segment is `segment`, which has yet to be analysed.
     public init(first segment: Segment) { self.init(first: segment.tuple.source) }
 
     private init(first: SocketAddress) { self.first = first }
@@ -49,21 +52,21 @@ public struct WiresharkAnalysis: BitwiseCopyable, Sendable {
         sender.lastFlags = flags
         sender.operations = operations
 
-        // What the segment's own options say counts from the next one on.
+        // The segment's own options count from the next segment on.
         operations.note(segment.options)
         flags.formUnion(fastOpen(segment, receiver))
         sender.noteScale(segment, &receiver)
         directions[own] = sender
         directions[1 - own] = receiver
         noteHandshake(segment, time)
-        // Wireshark hangs this remark onto both of them.
+        // Wireshark adds this remark to both of them.
         if !flags.intersection([.fastRetransmission, .spuriousRetransmission]).isEmpty {
             flags.insert(.retransmission)
         }
         return flags
     }
 
-    /// A SYN with another ISN begins anew; one with the same takes back what a RST in between may have moved.
+    /// A SYN with another ISN starts over; one with the same ISN undoes what a RST in between may have moved.
     private mutating func noteReuse(_ segment: Segment, _ own: Int) -> AnalysisFlags {
         guard segment.flags.has(.syn), let base = directions[own].base else { return [] }
         if segment.flags.has(.ack) {
@@ -78,7 +81,7 @@ public struct WiresharkAnalysis: BitwiseCopyable, Sendable {
         return .reusedPorts
     }
 
-    /// Whether the segment repeats something, and which way. Only one of them is found.
+    /// Whether the segment repeats something, and how. Only one kind is reported.
     private func repetition(
         _ segment: Segment, _ time: Timestamp, _ sender: AnalysedDirection, _ receiver: AnalysedDirection,
         _ flags: AnalysisFlags
@@ -89,9 +92,9 @@ public struct WiresharkAnalysis: BitwiseCopyable, Sendable {
             return .spuriousRetransmission
         }
         guard sender.next.isSeen, segment.sequence.isBefore(sender.next) else { return [] }
-        // After a probe of one octet the text that it began comes whole.
+        // After a probe of one octet, the text that begins with that octet follows as a whole.
         if segment.payloadLength > 1 && segment.sequence == sender.next.advanced(by: .max) { return [] }
-        // Differences are unsigned, as Wireshark has them: a clock that went back is far in the future.
+        // Differences are unsigned, as in Wireshark: a clock that went back appears as far in the future.
         let sinceAck = UInt64(bitPattern: time.since(receiver.lastAckTime))
         if receiver.duplicateAcks >= 2 && receiver.lastAck == segment.sequence && sinceAck < Limit.fastRetransmission {
             return .fastRetransmission
@@ -124,34 +127,34 @@ public struct WiresharkAnalysis: BitwiseCopyable, Sendable {
     }
 }
 
-/// What Wireshark keeps of one direction.
+/// What Wireshark keeps for one direction.
 private struct AnalysedDirection: BitwiseCopyable {
-    /// What relative numbers count from; nil before the first segment.
+    /// The base of relative numbers; nil before the first segment.
     var base: SequenceNumber?
     /// The highest SEG.SEQ + SEG.LEN sent; 0 = none.
     var next = SequenceNumber(0)
-    /// When that was sent.
+    /// When the segment with that end was sent.
     var nextTime = Timestamp(nanoseconds: 0)
     /// The highest number sent without a hole before it; 0 = none.
     var highestInOrder = SequenceNumber(0)
     /// The latest SEG.ACK, whether or not ACK was set.
     var lastAck = SequenceNumber(0)
-    /// When that was sent.
+    /// When that segment was sent.
     var lastAckTime = Timestamp(nanoseconds: 0)
-    /// The latest SEG.WND, not scaled; before the first segment, a number that none has.
+    /// The latest SEG.WND, unscaled; before the first segment, a value that no window has.
     var window: UInt32 = .max
-    /// The scaling of its windows.
+    /// The scale of its windows.
     var scale = Scale.unknown
-    /// The windows are not scaled yet: no ACK has come after the SYN.
+    /// Whether its windows are not scaled yet: no ACK has come after the SYN.
     var isBeforeFirstAck = false
-    /// Duplicate ACKs since SEG.ACK moved; the greatest number after an ACK of something not captured.
+    /// Duplicate ACKs since SEG.ACK moved; the maximum after an ACK of something that was not captured.
     var duplicateAcks: UInt32 = 0
-    /// What was found of the latest segment.
+    /// The flags of the latest segment.
     var lastFlags: AnalysisFlags = []
-    /// What both directions had done of MPTCP when that segment came.
+    /// The MPTCP operations seen in either direction by the time of that segment.
     var operations = MultipathOperations()
 
-    /// What is known of a direction's window scale.
+    /// What is known about a direction's window scale.
     enum Scale: BitwiseCopyable {
         case unknown
         case none
@@ -166,7 +169,7 @@ private struct AnalysedDirection: BitwiseCopyable {
         if base == nil && segment.flags.has(.ack) { base = segment.acknowledgment.advanced(by: .max) }
     }
 
-    /// Compares the segment with the latest ones of both directions. A probe of a closed window is nothing else.
+    /// Compares the segment with the latest ones of both directions. A probe of a closed window gets no other flag.
     mutating func compare(
         _ segment: Segment, with receiver: AnalysedDirection, _ operations: MultipathOperations
     ) -> AnalysisFlags {
@@ -192,14 +195,15 @@ private struct AnalysedDirection: BitwiseCopyable {
         } else if receiver.lastFlags.contains(.keepAlive) {
             flags.insert(.keepAliveAck)
         } else if operations == self.operations {
-            // MPTCP may repeat an ACK for the sake of an option (RFC 8684 4); so may this one.
+            // MPTCP may repeat an ACK for the sake of an option (RFC 8684 4): with a new operation,
+            // this may be one of those.
             flags.insert(.duplicateAck)
             duplicateAcks = duplicateAcks == .max ? 1 : duplicateAcks + 1
         }
         return flags
     }
 
-    /// The number just beyond the window that this direction advertised; nil if its scale is not known.
+    /// The number just beyond the window that this direction advertised; nil if its scale is unknown.
     private var windowEdge: SequenceNumber? {
         switch scale {
         case .unknown: nil
@@ -208,7 +212,7 @@ private struct AnalysedDirection: BitwiseCopyable {
         }
     }
 
-    /// Whether the other direction's segment acknowledges more than was seen of this one; said once a hole.
+    /// Whether the other direction's segment acknowledges more than was seen of this one; reported once per hole.
     mutating func noteUnseen(acknowledgedBy segment: Segment) -> AnalysisFlags {
         guard highestInOrder.isSeen, highestInOrder.isBefore(segment.acknowledgment), segment.flags.has(.ack) else {
             return []
@@ -237,7 +241,7 @@ private struct AnalysedDirection: BitwiseCopyable {
         lastAckTime = time
     }
 
-    /// Scaling counts only if both ends offer it; a segment is judged before its own options are read.
+    /// Scaling counts only if both ends offer it; a segment is analysed before its own options are read.
     mutating func noteScale(_ segment: Segment, _ receiver: inout AnalysedDirection) {
         if segment.options.present.contains(.windowScale) { scale = .shift(min(segment.options.windowScale, 14)) }
         if segment.flags.has(.syn) {
@@ -254,7 +258,8 @@ private struct AnalysedDirection: BitwiseCopyable {
     }
 }
 
-/// What Wireshark keeps of a four-tuple's MPTCP options (RFC 8684 3): that there are some, and MP_CAPABLE among them.
+/// What Wireshark keeps about a four-tuple's MPTCP options (RFC 8684 3): that there are any,
+/// and whether MP_CAPABLE was among them.
 private struct MultipathOperations: OptionSet, BitwiseCopyable {
     var rawValue: UInt8 = 0
 
@@ -269,6 +274,6 @@ private struct MultipathOperations: OptionSet, BitwiseCopyable {
 }
 
 extension SequenceNumber {
-    /// Whether Wireshark takes the number for one that was seen: it has no other mark than 0.
+    /// Whether Wireshark treats the number as seen: its only mark for "not seen" is 0.
     fileprivate var isSeen: Bool { rawValue != 0 }
 }

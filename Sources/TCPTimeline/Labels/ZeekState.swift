@@ -1,8 +1,9 @@
-// Zeek's view of a connection: what each side has *sent* (not its RFC state), and the conn_state made of both.
+// Zeek's view of a connection: what each side has *sent* (not its RFC state),
+// and the conn_state that follows from both.
 
 import TCPModel
 
-/// What one side has sent, as Zeek's TCP_Endpoint has it.
+/// What one side has sent, as Zeek's TCP_Endpoint records it.
 public enum ZeekEndpoint: UInt8, Sendable, BitwiseCopyable {
     /// Nothing.
     case inactive
@@ -20,20 +21,20 @@ public enum ZeekEndpoint: UInt8, Sendable, BitwiseCopyable {
     case reset
 }
 
-/// Both sides' view, and conn_state.
+/// The view of both sides, and conn_state.
 public struct ZeekState: BitwiseCopyable, Sendable, Equatable {
-    /// Three bits for each endpoint, then one for each of the facts below.
+    /// Three bits for each endpoint, then one for each fact below.
     private var bits: UInt16 = 0
 
-    /// All of it in one word.
+    /// The whole state as one word.
     var word: UInt16 { bits }
 
-    /// The originator's.
+    /// What the originator has sent.
     public private(set) var originator: ZeekEndpoint {
         get { ZeekEndpoint(rawValue: UInt8(bits & 7)) ?? .inactive }
         set { bits = bits & ~7 | UInt16(newValue.rawValue) }
     }
-    /// The responder's.
+    /// What the responder has sent.
     public private(set) var responder: ZeekEndpoint {
         get { ZeekEndpoint(rawValue: UInt8(bits >> 3 & 7)) ?? .inactive }
         set { bits = bits & ~(7 << 3) | UInt16(newValue.rawValue) << 3 }
@@ -44,7 +45,7 @@ public struct ZeekState: BitwiseCopyable, Sendable, Equatable {
         bits = bits & ~(1 << number) | (isSet ? 1 : 0) << number
     }
 
-    /// Whether a side sent a FIN before its RST: the other's FIN then makes it a normal close after all.
+    /// Whether a side sent a FIN before its RST: the other side's FIN then makes it a normal close after all.
     private var originatorFin: Bool {
         get { fact(6) }
         set { set(6, newValue) }
@@ -54,7 +55,7 @@ public struct ZeekState: BitwiseCopyable, Sendable, Equatable {
         set { set(7, newValue) }
     }
 
-    /// Whether a side's end was taken note of: from when both are, segments no longer prolong Zeek's duration.
+    /// Whether a side's end was recorded: once both are, segments no longer extend Zeek's duration.
     private var originatorDidClose: Bool {
         get { fact(8) }
         set { set(8, newValue) }
@@ -64,10 +65,10 @@ public struct ZeekState: BitwiseCopyable, Sendable, Equatable {
         set { set(9, newValue) }
     }
 
-    /// Whether both sides' ends were taken note of.
+    /// Whether both sides' ends were recorded.
     var isClosed: Bool { bits >> 8 & 3 == 3 }
 
-    /// Whether either side has sent something that counts: a segment without SYN, FIN and RST changes nothing then.
+    /// Whether both sides have sent something that counts: then a segment without SYN, FIN and RST changes nothing.
     var bothAreSeen: Bool { bits & 7 != 0 && bits & (7 << 3) != 0 }
 
     /// Whether a side was open when it sent its FIN, and has not sent a RST since.
@@ -80,22 +81,22 @@ public struct ZeekState: BitwiseCopyable, Sendable, Equatable {
         set { set(11, newValue) }
     }
 
-    /// Whether both sides are open or were open when they closed, so that an acknowledged hole is a content gap; where the
-    /// opening was missed, and after a RST, sequence numbers may lie.
+    /// Whether both sides are open, or were open when they closed, so that an acknowledged hole is a content gap; if
+    /// the opening was missed, and after a RST, sequence numbers may be misleading.
     var reportsGaps: Bool {
         (originator == .established || originator == .closed && originatorFinIsClean)
             && (responder == .established || responder == .closed && responderFinIsClean)
     }
 
-    /// Whether a window of 0 of this side means anything: not after its RST, nor after the peer's FIN.
+    /// Whether a window of 0 from this side means anything: not after its RST, nor after the peer's FIN.
     func heedsWindow(ofOriginator isOriginator: Bool) -> Bool {
         isOriginator ? originator != .reset && responder != .closed : responder != .reset && originator != .closed
     }
 
-    /// Nothing sent yet.
+    /// A state in which nothing has been sent.
     public init() {}
 
-    /// Takes one segment of the originator (or the responder) into account.
+    /// Takes in one segment from the originator (or the responder).
     mutating func note(_ flags: TCPFlags, payload: Bool, fromOriginator: Bool) {
         if flags.has(.rst) {
             noteReset(fromOriginator: fromOriginator)
@@ -130,7 +131,7 @@ public struct ZeekState: BitwiseCopyable, Sendable, Equatable {
     }
 
     private mutating func noteFin(fromOriginator: Bool) {
-        // Whoever sent a RST stays reset.
+        // A side that sent a RST stays reset.
         if (fromOriginator ? originator : responder) == .reset { return }
         if fromOriginator {
             if originator != .closed { originatorFinIsClean = originator == .established }
@@ -161,8 +162,8 @@ public struct ZeekState: BitwiseCopyable, Sendable, Equatable {
         }
     }
 
-    /// conn_state, by Zeek's own order of questions. `noData` = neither side's octets were acknowledged;
-    /// `synThenReset` = the originator's letters are S then R with none of H, A, F, G, I, Q between.
+    /// conn_state, with conditions in Zeek's order. `noData`: neither side's octets were acknowledged; `synThenReset`:
+    /// the originator's letters are S then R with none of H, A, F, G, I, Q in between.
     public func connectionState(noData: Bool, synThenReset: Bool) -> StaticString {
         func isInactive(_ endpoint: ZeekEndpoint) -> Bool { endpoint == .inactive || endpoint == .partial }
         if responder == .reset {

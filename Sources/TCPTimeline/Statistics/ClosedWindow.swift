@@ -1,16 +1,18 @@
-// How long a side kept its receive window closed (RFC 9293 3.8.6.1): the one account of it, for statistics and findings.
+// How long a side kept its receive window closed (RFC 9293 3.8.6.1): the one account of it,
+// for both statistics and findings.
 
 public import TCPModel
 
 /// A side's receive window, as far as it was 0.
 ///
-/// It closes with an ACK that advertises 0, whatever other flags the segment has: each acceptable ACK updates SND.WND
-/// (RFC 9293 3.10.7.4), and a FIN's and a SYN-ACK's are as shut as any. But once the side has the peer's FIN its window holds nobody up.
-/// It opens with any other window, or with what shows that the capture lacks the ACK that opened it.
+/// It closes with an ACK that advertises 0, whatever other flags the segment has: each acceptable
+/// ACK updates SND.WND (RFC 9293 3.10.7.4), and that of a FIN or a SYN-ACK closes it like any other.
+/// But once the side has the peer's FIN, its window delays nothing. It opens with any other window,
+/// or with a segment which shows that the capture lacks the ACK that opened it.
 public struct ClosedWindow: BitwiseCopyable, Sendable {
-    /// A time for which it was closed while the peer probed it.
+    /// A period for which it was closed while the peer probed it.
     public struct Stall: BitwiseCopyable, Sendable {
-        /// How long, in nanoseconds.
+        /// Its duration, in nanoseconds.
         public internal(set) var lasted: Int64 = 0
         /// The frame that closed it.
         public internal(set) var frame: UInt64 = 0
@@ -22,12 +24,12 @@ public struct ClosedWindow: BitwiseCopyable, Sendable {
     public private(set) var episodes: UInt64 = 0
     /// When it closed first.
     public private(set) var first: Timestamp?
-    /// When it closed, if it is closed.
+    /// When it closed, if it is closed now.
     public private(set) var since: Timestamp?
-    /// How often the peer has asked for room since then.
+    /// How often the peer has asked for room since it closed.
     public private(set) var probes: UInt32 = 0
     private var frame: UInt64 = 0
-    /// What its owner has acknowledged, if anything.
+    /// The highest number that its owner has acknowledged, if any.
     private var acknowledged: SequenceNumber?
     private var endedTime: Int64 = 0
     private var longestEnded: Int64 = 0
@@ -40,21 +42,21 @@ public struct ClosedWindow: BitwiseCopyable, Sendable {
     public var isClosed: Bool { since != nil }
     /// How long it has been closed by `time`, in nanoseconds; nil while it is open.
     public func span(at time: Timestamp) -> Int64? { since.map { max(0, time.since($0)) } }
-    /// How long it was closed up to `end`, all together, in nanoseconds.
+    /// The total time for which it was closed up to `end`, in nanoseconds.
     public func total(until end: Timestamp) -> Int64 { Span.sum(endedTime, span(at: end) ?? 0) }
-    /// The longest time that it was closed, up to `end`, in nanoseconds.
+    /// The longest time for which it was closed without a break up to `end`, in nanoseconds.
     public func longest(until end: Timestamp) -> Int64 { max(longestEnded, span(at: end) ?? 0) }
-    /// The longest time up to `end` for which the peer asked for room and got none. Without a probe it had nothing to send, and nobody
-    /// was held up.
+    /// The longest stall up to `end`: the peer asked for room and got none.
+    /// Without a probe the peer had nothing to send, and nothing was delayed.
     public func stall(until end: Timestamp) -> Stall { max(longestStall, current(at: end)) }
 
-    /// Takes in a segment of its owner, which its receiver does not drop.
+    /// Takes in a segment from its owner that its receiver does not drop.
     public mutating func takeOwn(_ event: SegmentEvent) {
         let flags = event.segment.flags
         guard flags.has(.ack), !flags.has(.rst) else { return }
         let ack = event.segment.acknowledgment
         if let acknowledged, ack.isAtOrBefore(acknowledged) {
-            // SND.WL1 and SND.WL2 of RFC 9293 3.10.7.4, fifth check: of what was overtaken no window is taken.
+            // SND.WL1 and SND.WL2 of RFC 9293 3.10.7.4, fifth check: the window of an overtaken segment is ignored.
             if ack != acknowledged && event.segment.sequenceLength == 0 || event.notes.contains(.fillsHole) { return }
         } else {
             acknowledged = ack
@@ -70,7 +72,7 @@ public struct ClosedWindow: BitwiseCopyable, Sendable {
         if first == nil { first = event.time }
     }
 
-    /// Takes in a segment of the peer, which is not dropped.
+    /// Takes in a segment from the peer that is not dropped.
     public mutating func takePeers(_ event: SegmentEvent) {
         guard let closed = span(at: event.time) else { return }
         if event.probesWindow(closedFor: closed) {
@@ -78,7 +80,7 @@ public struct ClosedWindow: BitwiseCopyable, Sendable {
         } else if event.suggestsWindow(closedFor: closed), let acknowledged,
             event.segment.sequence.isAfter(acknowledged)
         {
-            // What probes a window comes one by one, and this lies behind what is not acknowledged yet.
+            // Window probes come one by one, and this segment lies beyond what has not been acknowledged yet.
             open(at: event.time)
         }
     }
@@ -98,17 +100,18 @@ public struct ClosedWindow: BitwiseCopyable, Sendable {
 }
 
 extension ClosedWindow.Stall: Comparable {
-    /// By how long they lasted.
+    /// Compares how long they lasted.
     public static func < (one: Self, other: Self) -> Bool { one.lasted < other.lasted }
-    /// The same in everything.
+    /// Whether they are equal in everything.
     public static func == (one: Self, other: Self) -> Bool {
         one.lasted == other.lasted && one.frame == other.frame && one.probes == other.probes
     }
 }
 
 extension SegmentEvent {
-    /// Whether it asks for room, while the receiver's window is closed: as a probe by its shape, or as text again, once the retransmission
-    /// timer may have run out (RFC 9293 3.8.6.1; 200 ms at least in Linux). What comes sooner was on its way.
+    /// Whether it asks for room while the receiver's window is closed: as a probe by its shape, or
+    /// as a retransmission of text once the retransmission timer may have expired (RFC 9293 3.8.6.1;
+    /// at least 200 ms in Linux). A segment that comes sooner was in flight.
     ///
     /// - Parameter nanoseconds: how long the window has been closed; nil if it is open.
     func probesWindow(closedFor nanoseconds: Int64?) -> Bool {
@@ -117,8 +120,8 @@ extension SegmentEvent {
         return segment.payloadLength > 0 && notes.contains(.retransmission)
     }
 
-    /// Whether it may show that the receiver has opened its window, and the capture lacks what said so: new text that comes after that time,
-    /// and is more than a probe.
+    /// Whether it may show that the receiver has opened its window, and that the capture lacks the ACK: new text that
+    /// comes after that time and is more than a probe.
     fileprivate func suggestsWindow(closedFor nanoseconds: Int64) -> Bool {
         nanoseconds >= Self.leastProbeTime && segment.payloadLength > 1
             && notes.isDisjoint(with: [.retransmission, .fillsHole, .keepAlive, .windowProbe])

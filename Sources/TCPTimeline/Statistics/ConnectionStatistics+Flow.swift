@@ -1,4 +1,4 @@
-// What a segment means for the octets in flight: sent again, acknowledged, reported by SACK.
+// What a segment means for the octets in flight: retransmitted, acknowledged, reported by SACK.
 
 import TCPMachine
 import TCPModel
@@ -53,7 +53,7 @@ extension ConnectionStatistics {
         return verdict
     }
 
-    /// How long the stream is, from offsets: numbers alone tell it only up to 4 GiB.
+    /// The length of the stream, from offsets: sequence numbers alone show it only up to 4 GiB.
     private mutating func noteEnds(_ segment: Segment, _ own: Int, _ start: Int64) {
         guard segment.flags.hasAny(.synFin) else { return }
         if segment.flags.has(.syn) { senders[own].synOffset = start }
@@ -62,7 +62,7 @@ extension ConnectionStatistics {
         directions[own].streamLength = last - first - 1
     }
 
-    /// Octets of text that are new; SYN and FIN are none, sent once or again.
+    /// Counts octets of new text; SYN and FIN do not count, whether new or retransmitted.
     private mutating func countText(_ segment: Segment, _ own: Int, _ outcome: SendOutcome, isIntoClosed: Bool) {
         var known = outcome.repeated
         if segment.flags.has(.syn) && directions[own].syns > 1 { known -= 1 }
@@ -72,16 +72,16 @@ extension ConnectionStatistics {
         directions[own].closedWindowBytes += isIntoClosed ? new : -outcome.readmitted
     }
 
-    /// Takes in octets that were sent before; `run` is what is kept of them.
+    /// Takes in octets that were sent before; `run` is what is known of them.
     private mutating func noteRepetition(
         _ event: SegmentEvent, _ own: Int, _ range: (start: Int64, end: Int64), _ run: SentRun, highestBefore: Int64,
         isIntoClosed: Bool, _ verdict: inout SegmentVerdict
     ) {
         let segment = event.segment
         let octets = UInt64(max(0, min(range.end, highestBefore) - max(range.start, run.start)))
-        // To classic tcptrace all that is sent into a closed window is a probe of it.
+        // Classic tcptrace takes everything that is sent into a closed window for a probe of it.
         if !isIntoClosed { countRepetition(own, run, octets: octets, at: event.time) }
-        // The octet of a keep-alive is no text, and a simultaneous open's SYN-ACK repeats the SYN's number.
+        // The octet of a keep-alive is not text, and the SYN-ACK of a simultaneous open repeats the SYN's number.
         let isProbe = isIntoClosed || !event.notes.isDisjoint(with: [.keepAlive, .windowProbe])
         if isProbe { senders[own].probe = (range.start, range.end) }
         guard !isProbe, !segment.flags.has([.syn, .ack]) || event.notes.contains(.retransmission)
@@ -101,7 +101,7 @@ extension ConnectionStatistics {
         verdict.retransmission = record
     }
 
-    /// What classic tcptrace counts.
+    /// Counts what classic tcptrace counts.
     private mutating func countRepetition(_ own: Int, _ run: SentRun, octets: UInt64, at time: Timestamp) {
         directions[own].retransmittedPackets &+= 1
         directions[own].retransmittedBytes &+= octets
@@ -110,7 +110,7 @@ extension ConnectionStatistics {
         directions[own].retransmissionTime.add(time.since(run.time))
     }
 
-    /// Why they were sent again, as far as that can be told by now.
+    /// Why the octets were retransmitted, as far as can be told by now.
     private func kind(
         of event: SegmentEvent, _ own: Int, _ range: (start: Int64, end: Int64), _ run: SentRun, highestBefore: Int64
     ) -> RetransmissionKind {
@@ -122,13 +122,13 @@ extension ConnectionStatistics {
         let isTail = range.end >= highestBefore && run.transmissions == 1
         let mayBeEither =
             kind == .timeout && hasSACK && senders[own].mayProbe(run, isTail: isTail)
-            // How long the timers are, ACKs tell, of which there are none; but nothing else sends the last segment again as late.
+            // Without ACKs the timers' lengths are unknown; but nothing else retransmits the last segment that late.
             || isTail && [.tailLossProbe, .other].contains(kind) && directions[1 - own].packets == 0
                 && senders[own].silence(since: run, until: event.time) >= senders[own].leastTimeout
         return mayBeEither ? .timeoutOrProbe : kind
     }
 
-    /// Where the sender's recovery from a loss is now, and what of that the record tells.
+    /// Updates the sender's recovery from a loss, and completes the record with what that shows.
     private mutating func followRecovery(
         _ own: Int, _ run: SentRun, highestBefore: Int64, _ record: inout RetransmissionRecord
     ) {
@@ -154,13 +154,13 @@ extension ConnectionStatistics {
             record.isSettled = true
             directions[own].spurious &+= 1
         case .opening:
-            // Its answer was captured and did not arrive: no later answer to the first copy makes this one needless.
+            // Its answer was captured but did not arrive: no later answer to the first copy makes this one unnecessary.
             record.isSettled = record.end <= senders[own].sent.acknowledged
         case .timeoutRecovery, .tailLossProbe, .pathMTU, .fastOpen, .other: break
         }
     }
 
-    /// The timer ran out. By how long that took it shows, too, whether the one before was a probe's.
+    /// The timer expired. The time that this took also shows whether the previous retransmission was a probe.
     private mutating func countTimeout(_ own: Int, after silence: Int64, _ record: inout RetransmissionRecord) {
         if senders[own].timeouts == 1, let decided = senders[own].decideProbe(after: silence) {
             directions[own].kinds[Int(RetransmissionKind.timeoutOrProbe.rawValue)] &-= 1
@@ -175,7 +175,7 @@ extension ConnectionStatistics {
 
     // MARK: ACKs
 
-    /// Takes in what the segment says of the other side's octets.
+    /// Takes in what the segment says about the other side's octets.
     mutating func noteAck(_ event: SegmentEvent, _ own: Int, _ verdict: inout SegmentVerdict) {
         let segment = event.segment
         guard segment.flags.has(.ack) else { return }
@@ -211,7 +211,7 @@ extension ConnectionStatistics {
             directions[peer].ackedAfterLoss &+= 1
             senders[peer].lastSample = 0
         }
-        // The clock of a capture may go back; that measures nothing.
+        // A capture's clock may go back; that measures nothing.
         guard let sample = outcome.sample, sample >= 0 else { return }
         if !outcome.isAmbiguous {
             directions[peer].roundTrip.add(sample)
@@ -224,7 +224,7 @@ extension ConnectionStatistics {
         }
         directions[peer].ambiguousRoundTrip.add(sample)
         senders[peer].lastSample = 0
-        // Karn's ban holds where nothing tells which copy was acknowledged; the echo does (RFC 7323 4.1).
+        // Karn's rule excludes samples if nothing shows which copy was acknowledged; the echo does (RFC 7323 4.1).
         guard segment.options.present.contains(.timestamps),
             let record = senders[peer].records.last(where: {
                 $0.end == senders[peer].sent.acknowledged && $0.hasTimestamp
@@ -271,9 +271,10 @@ extension ConnectionStatistics {
         if let record = senders[peer].exposeDuplicate(start, end) { expose(record, peer, &verdict) }
     }
 
-    /// Whether a block below the ACK was left over. Linux answers a FIN that comes to its own FIN-WAIT with the blocks of before
-    /// (`tcp_fin` sends the ACK, and then resets them), once: then it is the block of the ACK before, which this ACK has moved over. A
-    /// receiver acknowledges what came twice at once, so a D-SACK lies below what it had acknowledged before (RFC 2883 4).
+    /// Whether a block below the ACK is a leftover. Linux answers a FIN that arrives in its own FIN-WAIT with the
+    /// previous blocks once (`tcp_fin` sends the ACK, and resets them only then): it is the block of the previous
+    /// ACK, which this ACK has moved past. A receiver acknowledges duplicates at once, so a D-SACK lies below what
+    /// it had acknowledged before (RFC 2883 4).
     private func isLeftOver(_ start: Int64, _ end: Int64, _ own: Int, acknowledged: Int64, before: Int64) -> Bool {
         guard let block = senders[1 - own].latestBlock, block == (start, end), start >= before,
             let fin = senders[1 - own].finOffset, senders[own].finOffset != nil
@@ -290,8 +291,8 @@ extension ConnectionStatistics {
 
     // MARK: Flight
 
-    /// Classic tcptrace's outstanding window, at segments in order that repeat nothing, and its initial window: all new text
-    /// before the first ACK of any, in order or not.
+    /// Classic tcptrace's outstanding window, taken at in-order segments that repeat nothing; and its initial window:
+    /// all new text before the first ACK of any text, in order or not.
     mutating func noteOutstanding(_ event: SegmentEvent, _ own: Int, _ verdict: SegmentVerdict) {
         let segment = event.segment
         defer { if segment.flags.has(.ack) { senders[own].lastAck = segment.acknowledgment } }

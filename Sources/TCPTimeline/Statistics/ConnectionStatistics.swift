@@ -1,4 +1,4 @@
-// The statistics of one connection: both directions, the time that each endpoint spent in each state.
+// The statistics of one connection: both directions, and the time that each endpoint spent in each state.
 
 import TCPMachine
 public import TCPModel
@@ -13,7 +13,8 @@ public struct ConnectionStatistics: Sendable {
     /// Nanoseconds in each state, by side and `TCPState.rawValue`.
     private var residence: InlineArray<2, InlineArray<16, Int64>> = .init(repeating: .init(repeating: 0))
     private var residents: InlineArray<2, (state: TCPState, since: Timestamp)?> = .init(repeating: nil)
-    /// The latest segments beyond their receiver's window, as long as they may be real. Apart, as hardly any connection has one.
+    /// The latest segments beyond their receiver's window, as long as they may be genuine. Kept apart,
+    /// as hardly any connection has one.
     private var outside: [SegmentEvent] = []
     private static let mostOutside = 8
 
@@ -23,7 +24,7 @@ public struct ConnectionStatistics: Sendable {
         senders = [SenderState(), SenderState()]
     }
 
-    /// Of no connection: nothing is kept.
+    /// The statistics of no connection: nothing is kept.
     static let none = ConnectionStatistics()
 
     private init() {
@@ -32,20 +33,21 @@ public struct ConnectionStatistics: Sendable {
         senders = []
     }
 
-    /// What a side sent; looked at in place.
+    /// What a side sent; read in place.
     @inlinable public subscript(side: Side) -> DirectionStatistics { directions[Int(side.rawValue)] }
 
-    /// Whether anything of a side was captured: its ACKs tell what became of the other one's segments.
+    /// Whether anything from a side was captured: its ACKs show what became of the other side's segments.
     public func hears(_ side: Side) -> Bool { self[side].packets > 0 }
 
-    /// Whether the round trips of one side's segments mean anything: where the capture has SYNs, FINs and RSTs alone, the ACKs that came
-    /// first are not in it, and what those acknowledge says only that they had come. The answer to a SYN is one at once.
+    /// Whether the round trips of one side's segments mean anything. If the capture has only SYNs, FINs
+    /// and RSTs, it lacks the first ACKs, and later ones say only that the segments had arrived by then.
+    /// The answer to a SYN comes at once.
     public func measuresRoundTrips(of side: Side) -> Bool {
         directions.contains { $0.packets > $0.syns + $0.fins + $0.resets }
             || side == .originator && directions.allSatisfy { $0.fins == 0 }
     }
 
-    /// How long an endpoint was in a state, up to `now`: what its transitions say, inferred ones included.
+    /// How long an endpoint was in a state up to `now`, in nanoseconds, by its transitions, inferred ones included.
     public func time(of side: Side, in state: TCPState, at now: Timestamp) -> Int64 {
         let own = Int(side.rawValue)
         let span = residence[own][Int(state.rawValue) & 15]
@@ -62,7 +64,7 @@ public struct ConnectionStatistics: Sendable {
         noteSegment(event, own)
         if !outside.isEmpty { takeOutside(before: event) }
         if event.isOutside { noteOutside(event, own) }
-        // What its receiver drops, or never has whole, says nothing of the octets in flight.
+        // A segment that its receiver drops, or never gets as a whole, says nothing about the octets in flight.
         if event.isDropped { return event.isSentInVain ? noteSending(event, own) : SegmentVerdict() }
         if event.notes.contains(.incomplete) { return SegmentVerdict() }
         directions[own].note(event.segment.options)
@@ -75,15 +77,15 @@ public struct ConnectionStatistics: Sendable {
         return verdict
     }
 
-    /// A segment that its receiver has no room for: its text counts apart.
+    /// A segment beyond its receiver's window: its text is counted separately.
     private mutating func noteOutside(_ event: SegmentEvent, _ own: Int) {
         directions[own].beyondWindowBytes &+= UInt64(event.segment.payloadLength)
         if outside.count >= Self.mostOutside { outside.removeFirst() }
         outside.append(event)
     }
 
-    /// Segments that were thought to lie beyond the window were sent after all, if their sender goes on from there, or this acknowledges them:
-    /// see `DiscardedSegments`.
+    /// Segments that were thought to lie beyond the window are genuine after all if their sender continues from there,
+    /// or if this one acknowledges them: see `DiscardedSegments`.
     private mutating func takeOutside(before event: SegmentEvent) {
         guard !event.notes.contains(.foreign), event.segment.flags.has(.ack) else { return }
         var taken = outside.filter { $0.isReal(by: event.segment, of: event.sender) }
@@ -94,14 +96,14 @@ public struct ConnectionStatistics: Sendable {
         outside.removeAll { held in taken.contains { $0.frame == held.frame } }
         for held in taken {
             let own = Int(held.sender.rawValue)
-            // Else the stream has come there by itself.
+            // Otherwise the stream has got there by itself.
             guard senders[own].sent.offset(held.segment.sequence) >= senders[own].sent.highest else { continue }
             directions[own].beyondWindowBytes &-= UInt64(held.segment.payloadLength)
             _ = noteSending(held, own)
         }
     }
 
-    /// A router said that something of this side was too big for the path.
+    /// A router reported that a segment of this side was too big for the path.
     mutating func noteTooBig(_ side: Side, _ mtu: UInt32, _ time: Timestamp) {
         let own = Int(side.rawValue)
         senders[own].tooBig = TooBig(
@@ -131,10 +133,11 @@ public struct ConnectionStatistics: Sendable {
         directions[own].count(event)
         let closed = directions[1 - own].closedWindow.span(at: event.time)
         if event.probesWindow(closedFor: closed) { directions[own].windowProbes &+= 1 }
-        // A SYN inside the open connection, for one, is somebody else's: its numbers are none of this stream.
+        // A dropped SYN, such as one inside an open connection, comes from another sender:
+        // its numbers do not belong to this stream.
         if flags.has(.syn) && !event.isDropped {
             senders[own].syn = segment.sequence
-            // Until it acknowledges something, the other side's text counts from here.
+            // Until the other side acknowledges something, its acknowledgments count from here.
             senders[1 - own].lastAck = senders[1 - own].lastAck ?? segment.sequence
         }
     }
@@ -158,11 +161,11 @@ public struct ConnectionStatistics: Sendable {
 }
 
 extension SegmentEvent {
-    /// Whether its receiver has no room for it, and it moves nothing.
+    /// Whether it lies beyond its receiver's window, and moves nothing.
     fileprivate var isOutside: Bool { notes.contains(.foreign) && anomalies.contains(.beyondWindow) }
 
-    /// Whether `next`, of `sender`, shows that what lies beyond the window is real: it goes on behind that, or acknowledges it. A FIN has just
-    /// one ACK, and nothing behind it.
+    /// Whether `next`, from `sender`, shows that this segment beyond the window is genuine: it continues behind it, or
+    /// acknowledges it. A FIN has exactly one ACK, and nothing behind it.
     fileprivate func isReal(by next: Segment, of sender: Side) -> Bool {
         let isFin = segment.flags.has(.fin)
         if sender != self.sender {

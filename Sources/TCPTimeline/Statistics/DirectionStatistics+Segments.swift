@@ -1,4 +1,4 @@
-// What a segment of one side adds to that side's numbers, whatever the other side does.
+// What a segment from one side adds to that side's numbers, whatever the other side does.
 
 import TCPModel
 
@@ -39,7 +39,7 @@ extension DirectionStatistics {
         }
     }
 
-    /// Takes down what this side offers.
+    /// Notes which options this side offers.
     mutating func note(_ options: TCPOptions) {
         if options.present.contains(.maximumSegmentSize) { maximumSegmentSize = options.maximumSegmentSize }
         if options.present.contains(.windowScale) { windowScale = options.windowScale }
@@ -56,7 +56,7 @@ extension DirectionStatistics {
         let flags = event.segment.flags
         largestWindow = max(largestWindow, window)
         if window > 0 && isScaled && !flags.has(.syn) && !isWindowScaled {
-            // Unscaled windows of the handshake do not belong into the same mean.
+            // Unscaled windows of the handshake do not belong in the same mean.
             isWindowScaled = true
             largestWindow = window
             smallestWindow = window

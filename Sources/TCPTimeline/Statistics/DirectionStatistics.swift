@@ -1,4 +1,4 @@
-// What one side sent, in numbers. Definitions are classic tcptrace's where it has the number.
+// What one side sent, in numbers. Definitions are classic tcptrace's wherever it has the same number.
 
 public import TCPModel
 
@@ -29,44 +29,45 @@ public struct DirectionStatistics: Sendable {
 
     /// Segments with text.
     public internal(set) var dataPackets: UInt64 = 0
-    /// Octets of text, those sent again included.
+    /// Octets of text, retransmissions included.
     public internal(set) var dataBytes: UInt64 = 0
     /// Segments with text and PSH.
     public internal(set) var pushedPackets: UInt64 = 0
     /// Octets of text that were not sent before.
     public internal(set) var uniqueBytes: UInt64 = 0
-    /// Octets of text that begin beyond the receiver's window and are not known to be real: its receiver drops them. Of these numbers
-    /// `dataBytes` alone has them, too.
+    /// Octets of text in segments that begin beyond the receiver's window and are not known to be genuine: the receiver
+    /// drops them. Of the other numbers only `dataBytes` includes them.
     public internal(set) var beyondWindowBytes: UInt64 = 0
-    /// Those of `uniqueBytes` that were only sent into a closed window.
+    /// The part of `uniqueBytes` that was only sent into a closed window.
     var closedWindowBytes: Int64 = 0
-    /// Segments with octets that were sent before; a SYN or FIN is one, and so, for classic tcptrace, is a keep-alive's.
+    /// Segments with octets that were sent before; SYN and FIN count as octets and, for classic tcptrace,
+    /// so does a keep-alive's.
     public internal(set) var retransmittedPackets: UInt64 = 0
-    /// The octets of those that are retransmissions: not the ones of keep-alives.
+    /// The repeated octets of actual retransmissions: without those of keep-alives.
     public internal(set) var repeatedBytes: UInt64 = 0
-    /// The octets of all of them.
+    /// The repeated octets of all segments in `retransmittedPackets`.
     public internal(set) var retransmittedBytes: UInt64 = 0
     /// Segments with text, SYN or FIN sent into a closed window: classic tcptrace's probes, whatever they are.
     public internal(set) var windowProbePackets: UInt64 = 0
-    /// Their octets of text.
+    /// The octets of text in those segments.
     public internal(set) var windowProbeBytes: UInt64 = 0
-    /// Segments below the highest that had not been seen.
+    /// Segments below the highest one that had not been seen before.
     public internal(set) var outOfOrderPackets: UInt64 = 0
     /// Segments with URG and text.
     public internal(set) var urgentPackets: UInt64 = 0
     /// The sum of their urgent pointers.
     public internal(set) var urgentBytes: UInt64 = 0
-    /// The most text in a segment.
+    /// The most octets of text in a segment.
     public internal(set) var largestSegment: UInt32 = 0
-    /// The least text in a segment that has some; 0 without any.
+    /// The fewest octets of text in a segment with text; 0 if there is none.
     public internal(set) var smallestSegment: UInt32 = 0
-    /// Octets of text that the capture's snapshot length cut.
+    /// Octets of text that the capture's snapshot length cut off.
     public internal(set) var cutBytes: UInt64 = 0
-    /// Segments that it cut.
+    /// Segments with text that were cut.
     public internal(set) var cutPackets: UInt64 = 0
-    /// Text sent before the first ACK of some.
+    /// Octets of text sent before the first ACK of any text.
     public internal(set) var initialWindowBytes: UInt64 = 0
-    /// Segments of that.
+    /// Segments with that text.
     public internal(set) var initialWindowPackets: UInt64 = 0
     /// Time of the first segment with text.
     public internal(set) var firstDataTime: Timestamp?
@@ -74,9 +75,9 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var lastDataTime: Timestamp?
     /// Time of its last segment.
     public internal(set) var lastTime: Timestamp?
-    /// The longest silence between two of its segments.
+    /// The longest time between two successive segments from this side.
     public internal(set) var longestIdle: Int64 = 0
-    /// Octets from SYN to FIN, if both were seen; more than 4 GiB of them wrap the numbers.
+    /// Octets between SYN and FIN, if both were seen; correct even if numbers wrap after 4 GiB.
     public internal(set) var streamLength: Int64?
 
     // MARK: Options
@@ -85,37 +86,37 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var maximumSegmentSize: UInt16?
     /// The shift that it offered; nil if it did not.
     public internal(set) var windowScale: UInt8?
-    /// Whether it sent time stamps.
+    /// Whether it sent timestamps.
     public internal(set) var offersTimestamps = false
     /// Whether it permitted SACK.
     public internal(set) var offersSACK = false
 
     // MARK: Windows and flight
 
-    /// The greatest window advertised, scaled once both sides have offered scaling.
+    /// The largest window advertised, scaled once both sides have offered scaling.
     public internal(set) var largestWindow: UInt64 = 0
-    /// The least window advertised but 0.
+    /// The smallest window advertised, except 0.
     public internal(set) var smallestWindow: UInt64 = 0
     /// Segments with ACK that advertised a window of 0.
     public internal(set) var zeroWindowAdvertisements: UInt64 = 0
     var windowSum: UInt64 = 0
     var windowPackets: UInt64 = 0
-    /// Segments before its windows were scaled: none of those counts in the mean then.
+    /// Segments sent before its windows were scaled: these then do not count in the mean.
     var unscaledPackets: UInt64 = 0
     var isWindowScaled = false
     /// How often and how long its window was closed.
     public internal(set) var closedWindow = ClosedWindow()
     /// Keep-alives (RFC 9293 3.8.4).
     public internal(set) var keepAlives: UInt64 = 0
-    /// Probes of a closed window, by their shape or as text again.
+    /// Probes of a closed window, by their shape or as retransmitted text.
     public internal(set) var windowProbes: UInt64 = 0
-    /// Those of them without an octet, as Linux sends them, at SND.UNA - 1.
+    /// Those of `windowProbes` without an octet, at SND.UNA - 1, as Linux sends them.
     public internal(set) var emptyWindowProbes: UInt64 = 0
-    /// The most octets that were sent and not acknowledged.
+    /// The most octets that were sent and not acknowledged at any time.
     public internal(set) var largestFlight: UInt64 = 0
-    /// The most octets outstanding as classic tcptrace counts them, one more: at each new segment in order.
+    /// The most octets outstanding as classic tcptrace counts them, which is one more: at each new segment in order.
     public internal(set) var largestOutstanding: UInt64 = 0
-    /// The least of those but 0.
+    /// The fewest of those, except 0.
     public internal(set) var smallestOutstanding: UInt64 = 0
     var outstandingSum: UInt64 = 0
     var outstandingCount: UInt64 = 0
@@ -124,41 +125,43 @@ public struct DirectionStatistics: Sendable {
 
     // MARK: Round trips, as seen from this side's segments
 
-    /// From a segment, or a piece of one, to the ACK that ends with it: sent once, and nothing older sent again since (Karn).
+    /// From a segment, or a piece of one, to the ACK that ends with it: sent only once,
+    /// and nothing older retransmitted since (Karn).
     public internal(set) var roundTrip = Tally()
-    /// From a segment that was sent again to its ACK, where the echoed time stamp tells which copy (RFC 7323 4.1).
+    /// From a retransmitted segment to its ACK, if the echoed timestamp shows
+    /// which copy was acknowledged (RFC 7323 4.1).
     public internal(set) var resolvedRoundTrip = Tally()
-    /// The same without that knowledge, from the latest copy: ambiguous, and in no other number.
+    /// From the latest copy of a retransmitted segment to its ACK: ambiguous, and not counted in `roundTrip`.
     public internal(set) var ambiguousRoundTrip = Tally()
-    /// Samples from the largest segments only.
+    /// The samples of `roundTrip` from the largest segments only.
     public internal(set) var fullSizeRoundTrip = Tally()
-    /// From SYN or SYN-ACK to its ACK; nil if that is no sample.
+    /// From SYN or SYN-ACK to its ACK, in nanoseconds; nil if there is no sample.
     public internal(set) var handshakeRoundTrip: Int64?
-    /// ACKs that gave no sample because they waited for older octets.
+    /// ACKs that gave no sample because they had waited for older octets.
     public internal(set) var ackedAfterLoss: UInt64 = 0
     /// Segments, or pieces of them, acknowledged by an ACK of later ones.
     public internal(set) var cumulativelyAcked: UInt64 = 0
-    /// Duplicate ACKs that it got (RFC 5681 2).
+    /// Duplicate ACKs that it received (RFC 5681 2).
     public internal(set) var duplicateAcks: UInt64 = 0
-    /// How often there were three in a row.
+    /// How often it received three in a row.
     public internal(set) var tripleDuplicateAcks: UInt64 = 0
-    /// The most in a row.
+    /// The most duplicate ACKs in a row.
     public internal(set) var longestDuplicateRun: UInt32 = 0
 
     // MARK: Retransmissions by kind
 
-    /// How many of each kind, by `RetransmissionKind.rawValue`; evidence that comes later changes the next three, and what may
-    /// have been a timeout or a probe may turn out to have been either.
+    /// How many retransmissions there are of each kind, by `RetransmissionKind.rawValue`. Later evidence changes the
+    /// next three numbers, and may turn a `timeoutOrProbe` into either kind.
     public internal(set) var kinds: InlineArray<10, UInt32> = .init(repeating: 0)
-    /// Retransmissions that were not needed.
+    /// Retransmissions known to be unnecessary.
     public internal(set) var spurious: UInt32 = 0
-    /// Openings (SYNs and SYN-ACKs) among those.
+    /// Openings (SYNs and SYN-ACKs) among the unnecessary retransmissions.
     public internal(set) var spuriousOpenings: UInt32 = 0
-    /// Tail loss probes among those.
+    /// Tail loss probes among the unnecessary retransmissions.
     public internal(set) var harmlessProbes: UInt32 = 0
     /// The most timeouts in a row.
     public internal(set) var longestBackoff: UInt8 = 0
-    /// The most retransmissions of one segment, or piece of one.
+    /// The most retransmissions of one segment, or of a piece of one.
     public internal(set) var mostRetransmissions: UInt32 = 0
     /// Times from one transmission of a segment to the next.
     public internal(set) var retransmissionTime = Tally()
@@ -173,24 +176,25 @@ public struct DirectionStatistics: Sendable {
     public func count(_ kind: RetransmissionKind) -> UInt32 { kinds[Int(kind.rawValue)] }
     /// How many late segments are of a kind.
     public func count(_ kind: LateKind) -> UInt32 { lateKinds[Int(kind.rawValue)] }
-    /// Retransmissions of every kind (keep-alives and window probes are none).
+    /// Retransmissions of all kinds (keep-alives and window probes are not retransmissions).
     public var retransmissions: UInt32 {
         RetransmissionKind.allCases.reduce(0) { $0 + count($1) }
     }
-    /// Retransmissions that nothing shows to have been unneeded, but for those of what a router refused and said so, or the server did
-    /// with a SYN.
+    /// Retransmissions that nothing shows to have been unnecessary, without those of text that a router reported as too
+    /// big, or that the server did not accept with a SYN.
     public var losses: UInt32 {
         retransmissions - min(retransmissions, spurious + count(.pathMTU) + count(.fastOpen))
     }
-    /// The openings (SYNs and SYN-ACKs) among those.
+    /// The openings (SYNs and SYN-ACKs) among `losses`.
     public var lostOpenings: UInt32 { min(losses, count(.opening) - min(count(.opening), spuriousOpenings)) }
-    /// All that was lost: those, and segments whose first copy was lost before it came to where the capture is.
+    /// All that was lost: `losses`, and segments whose first copy was lost before it reached the capture point.
     ///
-    /// - Parameter openings: whether openings count: the outcome tells of them, or findings of their own.
+    /// - Parameter openings: whether openings count; otherwise the outcome, or findings of their own, report them.
     public func lost(openings: Bool) -> UInt32 {
         (openings ? losses : losses - lostOpenings) + count(.lostBeforeCapture)
     }
-    /// The mean window advertised, over the segments that advertised one: RSTs do not, nor does what its receiver drops.
+    /// The mean window advertised, over the segments that advertised one: RSTs do not,
+    /// nor do segments that their receiver drops.
     public var averageWindow: UInt64 {
         windowPackets == 0 ? 0 : windowSum / windowPackets
     }
@@ -198,13 +202,13 @@ public struct DirectionStatistics: Sendable {
     public var classicAverageWindow: UInt64 {
         packets == unscaledPackets ? 0 : windowSum / (packets - unscaledPackets)
     }
-    /// The mean of the octets outstanding.
+    /// The mean number of octets outstanding.
     public var averageOutstanding: UInt64 { outstandingCount == 0 ? 0 : outstandingSum / outstandingCount }
-    /// The mean of the octets outstanding, weighted by time, over `duration` nanoseconds.
+    /// The mean number of octets outstanding, weighted by time, over `duration` nanoseconds.
     public func weightedOutstanding(over duration: Int64) -> UInt64 {
         duration <= 0 ? 0 : UInt64(max(0, min(1e18, outstandingArea / (Double(duration) / 1e9))))
     }
-    /// Octets between SYN and FIN that were never seen; nil without both.
+    /// Octets between SYN and FIN that were never seen; nil unless both were.
     public var missedBytes: Int64? { streamLength.map { $0 - Int64(clamping: uniqueBytes) } }
     /// Classic tcptrace's unique octets: without those that were only sent into a closed window.
     public var classicUniqueBytes: Int64 { Int64(clamping: uniqueBytes) - closedWindowBytes }

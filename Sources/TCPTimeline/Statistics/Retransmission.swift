@@ -1,35 +1,37 @@
-// What kind of retransmission a segment is, when it is sent, and what later evidence says of it.
+// What kind of retransmission a segment is when it is sent, and what later evidence says about it.
 
 public import TCPModel
 
 /// Why a segment carries octets that were sent before, as far as can be told when it is sent.
 public enum RetransmissionKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
-    /// A SYN or SYN-ACK again.
+    /// A retransmitted SYN or SYN-ACK.
     case opening
     /// After three duplicate ACKs, or below a block that the receiver has (RFC 5681 3.2, RFC 6675 5).
     case fast
-    /// The oldest octet not acknowledged, after a silence (RFC 6298 5.4).
+    /// The oldest unacknowledged octet, after a silence (RFC 6298 5.4).
     case timeout
-    /// What was sent after the octets that a timeout sent again, again.
+    /// Retransmissions after a timeout, of octets beyond those that the timeout itself retransmitted.
     case timeoutRecovery
     /// The last segment, once, about two round trips after it was sent (RFC 8985 7.2).
     case tailLossProbe
-    /// The only segment in flight, after the retransmission timeout: with SACK a probe waits as long as the timer where one segment is in
-    /// flight (Linux: the smaller of that and two round trips and 200 ms; RFC 8985 7.2), so that it may be either. Linux by its defaults
-    /// always probes first. The next one tells, if there is one. The sender's own kernel does not: its event is the same for both
-    /// (tcp:tcp_retransmit_skb), and how many timeouts it counts in a row is 0 again with the ACK, before it is read. So it is with the last
-    /// segment after some 200 ms where nothing of the other side was captured: then nobody knows how long the timer is.
+    /// The only segment in flight, after the retransmission timeout. With SACK and a single segment in flight, a probe
+    /// waits as long as the timer does (Linux: the smaller of the timer and of two round trips plus 200 ms; RFC 8985
+    /// 7.2), so it may be either. Linux with its defaults always probes first. The next retransmission, if there is
+    /// one, tells. The sender's own kernel does not: its event is the same for both (tcp:tcp_retransmit_skb), and its
+    /// count of successive timeouts is reset to 0 by the ACK before it is read. The same holds for the last segment
+    /// after about 200 ms if nothing from the other side was captured: then the timer's length is unknown.
     case timeoutOrProbe
-    /// All of it had been acknowledged.
+    /// All of it had been acknowledged before.
     case acknowledged
-    /// A router said that it was too big for its link: sent again at once, in smaller segments (RFC 1191 6.4, RFC 8201 5.4).
+    /// A router reported that it was too big for a link: retransmitted at once,
+    /// in smaller segments (RFC 1191 6.4, RFC 8201 5.4).
     case pathMTU
-    /// Text that a SYN brought and its receiver did not take: sent again once the connection is open (RFC 7413 4.2.2).
+    /// Text in a SYN that the receiver did not accept: retransmitted once the connection is open (RFC 7413 4.2.2).
     case fastOpen
-    /// None of these: too soon for a timer, and nobody asked for it.
+    /// None of these: too soon for a timer, and not asked for by the receiver.
     case other
 
-    /// For programs.
+    /// The name for programs.
     public var name: StaticString {
         switch self {
         case .opening: "opening"
@@ -46,16 +48,16 @@ public enum RetransmissionKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     }
 }
 
-/// What told that a retransmission was not needed.
+/// What showed that a retransmission was unnecessary.
 public enum SpuriousEvidence: UInt8, Sendable, BitwiseCopyable {
     /// The receiver reported the octets as received twice (D-SACK, RFC 2883 4).
     case duplicateSACK
-    /// The ACK echoes the time stamp of the first copy (Eifel, RFC 3522 3.2).
+    /// The ACK echoes the timestamp of the first copy (Eifel, RFC 3522 3.2).
     case timestampEcho
-    /// They were acknowledged before they were sent again.
+    /// The octets had been acknowledged before they were retransmitted.
     case acknowledgedBefore
 
-    /// For programs.
+    /// The name for programs.
     public var name: StaticString {
         switch self {
         case .duplicateSACK: "dsack"
@@ -65,16 +67,16 @@ public enum SpuriousEvidence: UInt8, Sendable, BitwiseCopyable {
     }
 }
 
-/// How a segment that came below the highest one got there, if it was not captured before.
+/// How a segment below the highest one came to be late, if it was not captured before.
 public enum LateKind: UInt8, Sendable, BitwiseCopyable {
-    /// The network put it behind segments that were sent after it: its time stamp or identification is the older one.
+    /// The network delivered it after segments that were sent later: its timestamp or identification is older.
     case reordered
-    /// Only the capture put it there: its ACK is in the capture already (CASES E10), or its own time is the earlier one.
+    /// Only the capture put it there: its ACK was captured already (CASES E10), or its own capture time is earlier.
     case reorderedInCapture
-    /// Its first copy was lost before it came to where the capture is: it was sent again.
+    /// Its first copy was lost before it reached the capture point: this is a retransmission.
     case lostBeforeCapture
 
-    /// For programs.
+    /// The name for programs.
     public var name: StaticString {
         switch self {
         case .reordered: "reordered"
@@ -84,23 +86,23 @@ public enum LateKind: UInt8, Sendable, BitwiseCopyable {
     }
 }
 
-/// One retransmission that is remembered until evidence for or against it comes.
+/// A retransmission that is remembered until evidence for or against it comes.
 public struct RetransmissionRecord: BitwiseCopyable, Sendable {
-    /// The frame.
+    /// Its frame number.
     public internal(set) var frame: UInt64
-    /// The frame of the transmission before it; 0 if that is not known any more, as it had been acknowledged.
+    /// The frame of the previous transmission; 0 if that is no longer known, as the octets had been acknowledged.
     public internal(set) var previousFrame: UInt64
     /// When it was sent.
     public internal(set) var time: Timestamp
-    /// How long after the transmission before it that was, in nanoseconds; 0 if that is not known any more, as it had been acknowledged.
+    /// Nanoseconds since the previous transmission; 0 if that is no longer known, as the octets had been acknowledged.
     public internal(set) var silence: Int64 = 0
-    /// What it is.
+    /// Its kind.
     public internal(set) var kind: RetransmissionKind
-    /// Which timeout in a row, counted from 1; 0 for other kinds.
+    /// The number of this timeout in a row, counted from 1; 0 for other kinds.
     public internal(set) var timeouts: UInt8
-    /// Whether it shows that the one before, which may have been a timeout, was a tail loss probe.
+    /// Whether it shows that the previous retransmission, which may have been a timeout, was a tail loss probe.
     public internal(set) var followsProbe = false
-    /// Why it was not needed; nil as long as it may have been.
+    /// Why it was unnecessary; nil as long as that is not known.
     public internal(set) var spurious: SpuriousEvidence?
     /// The octets, as offsets from the sender's first number.
     var start: Int64
@@ -109,17 +111,18 @@ public struct RetransmissionRecord: BitwiseCopyable, Sendable {
     var hasTimestamp: Bool
     /// Whether an ACK has covered it.
     var isSettled = false
-    /// How many of its octets D-SACKs have not reported as received twice; its FIN counts where it has no text.
+    /// How many of its octets D-SACKs have not yet reported as received twice; its FIN counts if it has no text.
     var unreported: Int64
 }
 
-/// What the statistics make of one segment.
+/// What the statistics conclude about one segment.
 public struct SegmentVerdict: BitwiseCopyable, Sendable {
-    /// Octets of it were sent before: the kind, what it follows and, at once or never, why it was not needed.
+    /// It repeats octets: the kind of retransmission, what it follows and, if that is known at once,
+    /// why it was unnecessary.
     public internal(set) var retransmission: RetransmissionRecord?
-    /// It comes late, and was not captured before.
+    /// It is late and was not captured before; how that came about.
     public internal(set) var late: LateKind?
-    /// It shows that this earlier retransmission of the other side was not needed.
+    /// It shows that this earlier retransmission by the other side was unnecessary.
     public internal(set) var exposes: RetransmissionRecord?
 
     init() {}

@@ -1,24 +1,27 @@
-// What one side has sent, by sequence space: which octets how often, and what the other side has acknowledged of them.
+// What one side has sent, by sequence space: which octets how often, and which of them the other side has acknowledged.
 
 import TCPModel
 
-/// A run of octets that were sent in one piece and have had the same fate since, or that were acknowledged and run together. A frame may
-/// be a run that is sent again, or acknowledged, piece by piece: it was cut only behind the capture (segmentation offload).
+/// A run of octets that were sent in one piece and have had the same fate since, or that were
+/// acknowledged and merged. A frame may be a run that is retransmitted, or acknowledged, piece by piece:
+/// it was cut only beyond the capture point (segmentation offload).
 struct SentRun: BitwiseCopyable {
-    /// Offsets from the first number, SYN and FIN counting one each.
+    /// Offsets from the first number; SYN and FIN count one each.
     var start: Int64
     var end: Int64
     /// The latest transmission.
     var time: Timestamp
-    /// Its frame, which had the last `carried` octets: which one had the others, of those that run together, is not known any more.
+    /// Its frame, which carried the last `carried` octets: for merged runs,
+    /// which frame carried the others is no longer known.
     var frame: UInt64
     var carried: UInt32
-    /// The time stamp of the first transmission.
+    /// The timestamp of the first transmission.
     var timestamp: UInt32
     var transmissions: UInt32 = 1
     /// Whether an ACK has covered it.
     var isAcknowledged = false
-    /// Whether it was only sent into a closed window, and whether that was to probe it. Once it is acknowledged nobody asks.
+    /// Whether it was only sent into a closed window, and whether that was to probe it.
+    /// Irrelevant once it is acknowledged.
     var isIntoClosed = false
     var isProbe = false
 
@@ -33,14 +36,14 @@ struct SentRun: BitwiseCopyable {
         carried = UInt32(clamping: end - start)
     }
 
-    /// An ACK covers it: wherever it was sent into, it was taken.
+    /// An ACK covers it: it was accepted, whatever window it was sent into.
     mutating func acknowledge() {
         isAcknowledged = true
         isIntoClosed = false
         isProbe = false
     }
 
-    /// Cuts off what lies from `offset` on, which is returned.
+    /// Cuts off everything from `offset` on, which is returned.
     mutating func cut(at offset: Int64) -> SentRun {
         var rest = self
         rest.start = offset
@@ -50,14 +53,14 @@ struct SentRun: BitwiseCopyable {
         return rest
     }
 
-    /// Takes in the run behind it; both are acknowledged.
+    /// Merges the run behind it; both are acknowledged.
     mutating func join(_ next: SentRun) {
         carried = UInt32(clamping: frame == next.frame ? Int64(carried) + Int64(next.carried) : Int64(next.carried))
         frame = next.frame
         end = next.end
     }
 
-    /// The same as what is repeated, up to `stop`: without the frame, if that had none of it.
+    /// This run as the one that is repeated, up to `stop`: without the frame, if that carried none of it.
     func repeated(upTo stop: Int64) -> SentRun {
         var run = self
         if stop <= end - Int64(carried) { run.frame = 0 }
@@ -70,48 +73,49 @@ struct Transmission: BitwiseCopyable {
     var time: Timestamp
     var frame: UInt64
     var timestamp: UInt32
-    /// The receiver's last window was 0; and it was one octet, to probe that (RFC 9293 3.8.6.1).
+    /// Whether the receiver's last window was 0; and whether this is one octet, to probe that (RFC 9293 3.8.6.1).
     var isIntoClosed = false
     var isProbe = false
 }
 
 /// What sending some octets meant.
 struct SendOutcome: BitwiseCopyable {
-    /// Octets of it that were sent before.
+    /// How many of its octets were sent before.
     var repeated: Int64 = 0
-    /// Octets of those that were only sent into a closed window before, and are now sent into an open one.
+    /// How many of those were only sent into a closed window before, and now into an open one.
     var readmitted: Int64 = 0
-    /// Some octets came after octets behind them, and had not been seen before.
+    /// Whether some octets came after octets beyond them, and had not been seen before.
     var isLate = false
-    /// The first run that it repeats, as it was before; frame 0 if that is not known any more. The octet of a probe that was not taken
-    /// is not lost: text that begins with it repeats nothing.
+    /// The first run that it repeats, as it was before; frame 0 if that is no longer known. The octet of a probe that
+    /// was not accepted is not lost: text that begins with it repeats nothing.
     var repeats: SentRun?
 }
 
 /// What an ACK meant.
 struct AckOutcome: BitwiseCopyable {
-    /// Time since the transmission of the run that it ends with, if that is a sample.
+    /// Nanoseconds since the transmission of the run that it ends with, if that is a sample.
     var sample: Int64?
-    /// That run was sent more than once: the time counts from its latest transmission.
+    /// Whether that run was sent more than once: the time counts from its latest transmission.
     var isAmbiguous = false
-    /// No sample, because older octets were sent again after that run (the ACK waited for those).
+    /// Whether there is no sample because older octets were retransmitted after that run (the ACK waited for those).
     var isAfterLoss = false
-    /// The time stamp of that run's first transmission.
+    /// The timestamp of that run's first transmission.
     var timestamp: UInt32 = 0
-    /// Octets of the run that was sampled.
+    /// Octets of the sampled run.
     var sampledOctets: Int64 = 0
     /// Runs that it covers without ending with them.
     var cumulative: UInt64 = 0
-    /// It acknowledges something new.
+    /// Whether it acknowledges something new.
     var isNew = false
 }
 
-/// The runs of one side, in order. What is acknowledged without a hole is one run, so that the list is as long as the
-/// flight, and at most `most`.
+/// The runs of one side, in order. Everything acknowledged without a hole is one run,
+/// so the list is as long as the flight, and at most `most`.
 struct SentOctets {
-    /// Beyond so many runs the oldest is forgotten: octets before it count as sent and acknowledged.
+    /// Beyond this many runs the oldest is forgotten: octets before it count as sent and acknowledged.
     static let most = 4096
-    /// So many holes at most stay open in what is acknowledged: nobody captured it, and every ACK would look at all of them.
+    /// The most holes that stay open among acknowledged octets: they were never captured,
+    /// and every ACK would examine all of them.
     static let mostAcknowledged = 256
 
     private(set) var runs: [SentRun] = []
@@ -127,8 +131,8 @@ struct SentOctets {
     /// Octets sent and not acknowledged.
     var outstanding: Int64 { max(0, highest - acknowledged) }
 
-    /// The offset of a number: the one nearest to the highest octet that was sent, or else acknowledged: a capture may lack more text
-    /// than numbers tell apart. The first number that is asked for is 0.
+    /// The offset of a number: the one nearest to the highest octet that was sent or acknowledged, as a capture may
+    /// lack more text than sequence numbers can distinguish. The first number passed in is 0.
     mutating func offset(_ number: SequenceNumber) -> Int64 {
         guard let base else {
             self.base = number
@@ -157,7 +161,7 @@ struct SentOctets {
                 break
             }
             if from < runs[at].start {
-                // In front of what was seen already.
+                // It comes before octets that were already seen.
                 outcome.isLate = true
                 let stop = min(end, runs[at].start)
                 runs.insert(SentRun(from, stop, transmission), at: at)
@@ -174,7 +178,7 @@ struct SentOctets {
         return outcome
     }
 
-    /// Takes in that a run is sent again from `from` up to `stop`; `at` is then the place of the part that was.
+    /// Takes in that a run is retransmitted from `from` up to `stop`; `at` becomes the place of that part.
     private mutating func repeatRun(
         _ at: inout Int, _ from: Int64, _ stop: Int64, _ transmission: Transmission, _ outcome: inout SendOutcome
     ) {
@@ -187,7 +191,8 @@ struct SentOctets {
         } else if outcome.repeats?.frame == 0 {
             outcome.repeats?.frame = before.frame
         }
-        // Only the part that is sent again has been sent once more. What is acknowledged stays in one piece: nobody waits for it.
+        // Only the repeated part has been sent once more. An acknowledged run stays in one piece:
+        // no ACK is awaited for it.
         if !before.isAcknowledged {
             if from > runs[at].start {
                 runs.insert(runs[at].cut(at: from), at: at + 1)
@@ -242,8 +247,8 @@ struct SentOctets {
         return outcome
     }
 
-    /// Takes in that the beginning of a run is acknowledged: the rest is still on its way. What lies before it is acknowledged, too, and
-    /// takes it in, if there is no hole between them: then no run has to be moved.
+    /// Takes in that the beginning of a run is acknowledged, while the rest is still in flight. If there is no hole
+    /// before it, the acknowledged run there absorbs it: then no run has to be moved.
     private mutating func acknowledge(firstOf at: Int, upTo offset: Int64) {
         var first = runs[at]
         runs[at] = first.cut(at: offset)
@@ -255,7 +260,7 @@ struct SentOctets {
         }
     }
 
-    /// Joins what is acknowledged without a hole, from the beginning on.
+    /// Merges everything acknowledged without a hole, from the beginning on.
     private mutating func collapse() {
         var last = 0
         while last + 1 < runs.count, runs[last + 1].isAcknowledged, runs[last].isAcknowledged,
@@ -272,7 +277,7 @@ struct SentOctets {
         if runs.count > Self.most { forget(runs.count - Self.most) }
     }
 
-    /// Octets before the first runs count as sent and acknowledged, and so do theirs.
+    /// Octets of the first runs, and all before them, count as sent and acknowledged.
     private mutating func forget(_ count: Int) {
         runs[count].start = runs[0].start
         runs[count].acknowledge()

@@ -2,9 +2,9 @@
 
 import TCPModel
 
-/// Statistics by slot. The place of a connection that was retired is taken over by the next one there.
+/// Statistics by slot. The next connection at a place takes over from one that was retired.
 struct StatisticsStore {
-    /// `.none` where nothing is kept. Looked at and changed in place: a copy takes longer than what a segment changes.
+    /// `.none` where nothing is kept. Read and changed in place: a copy would take longer than a segment's changes.
     private var statistics: [ConnectionStatistics] = []
 
     /// Takes in a segment.
@@ -15,7 +15,7 @@ struct StatisticsStore {
         return statistics[slot].take(event)
     }
 
-    /// A router said that something of one side of connection `number` was too big for the path.
+    /// A router reported that a segment from one side of connection `number` was too big for the path.
     mutating func noteTooBig(_ id: ConnectionID, number: UInt64, _ side: Side, _ mtu: UInt32, _ time: Timestamp) {
         let slot = Int(id.slot)
         if slot < statistics.count, statistics[slot].number == number { statistics[slot].noteTooBig(side, mtu, time) }

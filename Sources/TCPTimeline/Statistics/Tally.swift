@@ -1,14 +1,14 @@
-// Count, least, greatest, sum and sum of squares of a series, without keeping the series.
+// Count, minimum, maximum, sum and sum of squares of a series, without keeping the series.
 
 /// A series of measured times, in nanoseconds.
 public struct Tally: BitwiseCopyable, Sendable {
-    /// How many there are.
+    /// The number of values.
     public private(set) var count: UInt64 = 0
-    /// The least; 0 without any.
+    /// The smallest value; 0 if there is none.
     public private(set) var minimum: Int64 = 0
-    /// The greatest; 0 without any.
+    /// The largest value; 0 if there is none.
     public private(set) var maximum: Int64 = 0
-    /// The latest; 0 without any.
+    /// The latest value; 0 if there is none.
     public private(set) var last: Int64 = 0
     private var sum = 0.0
     private var squares = 0.0
@@ -24,10 +24,10 @@ public struct Tally: BitwiseCopyable, Sendable {
         squares += Double(value) * Double(value)
     }
 
-    /// The mean; 0 without any.
+    /// The mean; 0 if there is no value.
     public var average: Double { count == 0 ? 0 : sum / Double(count) }
 
-    /// The standard deviation of the sample (n - 1); 0 below two.
+    /// The standard deviation of the sample (n - 1); 0 for fewer than two values.
     public var deviation: Double {
         guard count > 1 else { return 0 }
         let variance = (squares - sum * sum / Double(count)) / Double(count - 1)
