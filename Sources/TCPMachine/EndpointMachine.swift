@@ -1,9 +1,9 @@
 // One endpoint's half of a TCP connection, rebuilt from what is seen on the wire (RFC 9293 3.3, 3.10).
 //
 // Standpoint. We see each segment once, at one place, at capture time. That its sender sent it is certain: *observed*.
-// That its receiver processed it is likely: *inferred*. It becomes certain through a later segment that depends on it, or
-// because the kernel says so: *confirmed*. A capture may start late, end early and drop frames. Nothing that the wire
-// does throws: surprising traffic becomes a named anomaly, and we carry on.
+// That its receiver processed it is likely: *inferred*. It becomes certain through a later segment that depends on it,
+// or because the kernel reports it: *confirmed*. A capture may start late, end early and drop frames. Nothing on the
+// wire makes this throw: surprising traffic becomes a named anomaly, and we carry on.
 //
 // A captured segment makes exactly two calls: `sent` on its sender, then `arrives` on its receiver. The application is
 // invisible: a SYN sent implies an active OPEN, a FIN sent implies a CLOSE. Time comes in only with segments and kernel

@@ -1,6 +1,6 @@
 // The rules of RFC 9293 that move an endpoint, by name and section, and a few rules of our own.
 
-/// Why a transition happened: one rule of RFC 9293, or one of ours where the wire shows what the RFC leaves to the host.
+/// Why a transition happened: a rule of RFC 9293, or one of ours where the wire shows what the RFC leaves to the host.
 public enum RFCRule: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     /// The user opened actively: a SYN was sent (3.10.1).
     case activeOpen
@@ -39,7 +39,7 @@ public enum RFCRule: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case icmpError
     /// Ours: the capture began too late to see how this state was entered.
     case midstream
-    /// Ours: a later segment, or the kernel, proves that something we did not see happened (a lost frame, a one-sided capture).
+    /// Ours: a later segment, or the kernel, proves that something unseen happened (a lost frame, a one-sided capture).
     case evidence
     /// Ours: a later segment, or the kernel, proves that an inferred transition did not happen.
     case retraction

@@ -1,4 +1,4 @@
-// The part of a connection that nearly every segment reads or writes: what the table keeps of each connection, 256 octets.
+// The part of a connection that nearly every segment reads or writes: what the table keeps for each, 256 octets.
 
 import TCPMachine
 import TCPModel

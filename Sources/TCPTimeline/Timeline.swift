@@ -261,8 +261,8 @@ public struct Timeline: ~Copyable {
         formerEnds.note(connections.store[old], responder: connections.store[new].tuple.destination, at: new)
     }
 
-    /// The segments of one side were not dropped after all: its receiver ignores timestamps, or its window or SND.UNA
-    /// is another one. `latest` becomes what they did.
+    /// The segments of one side were not dropped after all: its receiver ignores timestamps, or has another window or
+    /// SND.UNA than was thought. `latest` becomes what they did.
     private mutating func takeAfterAll(_ segments: [(segment: Segment, time: Timestamp)], _ id: ConnectionID) {
         var rare = connections.store.rare(id)
         var sum = Connection.Step()
@@ -384,8 +384,8 @@ public struct Timeline: ~Copyable {
         endings[queue].append(EndedQueue.Entry(id, connections.store[id]))
     }
 
-    /// The next connection that ended and has been silent for `linger` nanoseconds at `now`, or that ended before the last
-    /// `most` of its queue; report it, then `retire` it.
+    /// The next connection that ended and has been silent for `linger` nanoseconds at `now`, or that ended before the
+    /// last `most` of its queue; report it, then `retire` it.
     public mutating func nextExpired(at now: Timestamp, linger: Int64, most: Int = .max) -> ConnectionID? {
         for queue in endings.indices {
             if let id = nextExpired(in: queue, at: now, linger: linger, most: most) { return id }

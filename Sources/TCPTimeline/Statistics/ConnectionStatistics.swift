@@ -137,7 +137,7 @@ public struct ConnectionStatistics: Sendable {
         // its numbers do not belong to this stream.
         if flags.has(.syn) && !event.isDropped {
             senders[own].syn = segment.sequence
-            // Until the other side acknowledges something, its acknowledgments count from here.
+            // Until the other side acknowledges something, this side's outstanding octets count from here.
             senders[1 - own].lastAck = senders[1 - own].lastAck ?? segment.sequence
         }
     }
