@@ -72,8 +72,7 @@ public struct Timeline: ~Copyable {
         return event(of: tracked, segment, time: time, frame: frame, cutOctets: cutOctets)
     }
 
-    /// Takes in one segment, unless it is another copy of a frame that was taken in;
-    /// `event` describes it in full, if needed.
+    /// Takes in one segment, unless its frame is a copy of an earlier one; `event` describes it in full, if needed.
     ///
     /// - Parameters:
     ///   - hash: that of `FlowHash` with the timeline's seed.
@@ -277,8 +276,7 @@ public struct Timeline: ~Copyable {
         connections.store.keep(rare, id)
     }
 
-    /// A SYN that was thought to be challenged had opened a connection, which begins with it now.
-    /// `latest` becomes what it did.
+    /// A SYN thought to be challenged had opened a connection, which now begins with it. `latest` becomes what it did.
     private mutating func open(
         _ opening: ChallengedOpening, instead old: ConnectionID, _ hash: UInt64, _ frame: UInt64, _ interface: UInt16
     ) -> ConnectionID {
@@ -349,8 +347,7 @@ public struct Timeline: ~Copyable {
     /// `prepare` does this for the index; `fetch`, some time later, for the connection that the index has found.
     public func prepare(hash: UInt64) { index.fetch(hash: hash) }
 
-    /// Does both steps of `prepare`, each for the segment whose turn it is:
-    /// the connection for `hash`, the index for `later`.
+    /// Takes both steps (see `prepare`): fetches the connection for `hash`, and the index entry for `later`.
     public func fetch(hash: UInt64, preparing later: UInt64) {
         index.fetch(hash: later)
         connections.store.fetch(index.likelyPlace(hash: hash))
@@ -359,8 +356,7 @@ public struct Timeline: ~Copyable {
     /// Fetches a connection that will be reported and retired soon.
     public func fetch(_ id: ConnectionID) { connections.store.fetch(id.slot &+ 1) }
 
-    /// The answer with these ends shows that the client called `address`,
-    /// and that its own host redirected it: see `Redirections`.
+    /// An answer with these ends shows that the client's own host redirected its call to `address`: see `Redirections`.
     ///
     /// - Returns: the connection; nil if there is none that this client opened.
     @discardableResult
@@ -425,8 +421,7 @@ public struct Timeline: ~Copyable {
         return nil
     }
 
-    /// A connection that `nextExpired` returned is not over after all, or not yet:
-    /// it will be returned again, unless it continues.
+    /// A connection that `nextExpired` returned is not over, or not yet: it is returned again, unless it continues.
     public mutating func postpone(_ id: ConnectionID) { noteEnding(id) }
 
     /// Forgets a connection.
