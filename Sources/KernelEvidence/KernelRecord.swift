@@ -1,51 +1,53 @@
-// What a live trace learns of the kernel, as it is joined to what was captured: plain values, in the order of the joins.
+// What a live trace learns about the kernel and joins to the captured frames: plain values, in the order of the joins.
 //
-// A capture file that has them replays the kernel's side, too. A record stands behind the frames that had been observed when it was
-// joined, so that a replay joins it to the same.
+// A capture file with these records replays the kernel's side, too. A record is placed behind the frames that had been
+// observed when it was joined, so that a replay joins it to the same state.
 
 public import TCPModel
 
-/// Something that a live trace learnt of the kernel.
+/// Something that a live trace learned about the kernel.
 public enum KernelRecord: Sendable {
-    /// The first record of a trace: all that follows, up to the next one of this kind, is of one host.
+    /// The first record of a trace: everything up to the next record of this kind is of one host.
     case begin(KernelTraceSettings)
-    /// Events of tracepoints that were joined to connections, in the order of the joins, and when they were taken in.
+    /// Tracepoint events that were joined to connections, in the order of the joins, and the time when they were taken
+    /// in.
     case events([SocketEvent], taken: Timestamp)
     /// A reading of the socket tables.
     case reading(KernelReading)
-    /// Who holds sockets, by inode.
+    /// The processes that hold sockets, by inode.
     case owners([UInt64: SocketHolder], time: Timestamp, source: KernelSource)
-    /// All who hold sockets of one process, by inode; nobody where it holds a socket no more.
+    /// All holders of the sockets of one process, by inode; an empty list if no process holds the socket any more.
     case holders([UInt64: [SocketHolder]], of: Int32, time: Timestamp, source: KernelSource)
-    /// Which processes cannot do what is waited for, from now on and until it is said anew.
+    /// Processes that cannot do what is waiting for them; valid until the next record of this kind.
     case troubled([Int32: ProcessTrouble], time: Timestamp)
-    /// What was told by now of what had been learnt.
+    /// The live trace reported what it had learned by then.
     case told(KernelTelling)
-    /// What moved among the host's counters between two readings of them.
+    /// Changes of the host's counters between two readings.
     case counters(HostCounterChange)
-    /// What moved among them in the whole trace: once, at its end. What is told for the last time stands behind it.
+    /// Changes of the host's counters over the whole trace: once, at its end, before the last report.
     case total(HostCounterChange)
 }
 
-/// How a live trace looked at the kernel.
+/// How a live trace observed the kernel.
 public struct KernelTraceSettings: Hashable, BitwiseCopyable, Sendable {
-    /// Whether tracepoints told what happened; else the tables were polled.
+    /// Whether tracepoints reported events; otherwise the tables were polled.
     public var hasEvents: Bool
 
-    /// Settings from their fields.
+    /// Creates settings from their fields.
     public init(hasEvents: Bool) { self.hasEvents = hasEvents }
 }
 
-/// What a live trace told at one moment: a replay judges at the same moments, when it knows as much.
+/// A live trace's report at one moment: a replay judges at the same moments, when it knows as much.
 public struct KernelTelling: Hashable, Sendable {
-    /// When it was.
+    /// The time of the report.
     public var now: Timestamp
-    /// Connections were over that had ended a while before this; nil: none but those whose four-tuples others have taken.
+    /// Connections that had ended a certain time before this were reported; nil if only those whose four-tuples were
+    /// reused.
     public var settled: Timestamp?
-    /// The connections of which something was found that are not over, from originator to responder.
+    /// The open connections with findings, from originator to responder.
     public var found: [FourTuple]
 
-    /// What was told, from its parts.
+    /// Creates a report from its fields.
     public init(now: Timestamp, settled: Timestamp? = nil, found: [FourTuple] = []) {
         self.now = now
         self.settled = settled
@@ -53,20 +55,20 @@ public struct KernelTelling: Hashable, Sendable {
     }
 }
 
-/// What one reading of the socket tables said of the connections that it was of.
+/// What one reading of the socket tables says about the connections that it covers.
 public struct KernelReading: Sendable {
-    /// When it began, on the clock that stamps frames.
+    /// The time at which it began, on the clock that stamps frames.
     public var begin: Timestamp
-    /// When it was complete.
+    /// The time at which it was complete.
     public var end: Timestamp
-    /// What was read.
+    /// The interface that was read.
     public var source: KernelSource
-    /// The connections that it was of, each once.
+    /// The connections that it covers, each once.
     public var connections: [ReadConnection]
-    /// Whether the next record has more connections of the same reading: a long one is several.
+    /// Whether the next record has more connections of the same reading: a long reading has several records.
     public var goesOn = false
 
-    /// A reading from its fields.
+    /// Creates a reading from its fields.
     public init(begin: Timestamp, end: Timestamp, source: KernelSource, connections: [ReadConnection]) {
         self.begin = begin
         self.end = end
@@ -75,24 +77,24 @@ public struct KernelReading: Sendable {
     }
 }
 
-/// What the tables said of one connection.
+/// What the tables say about one connection.
 public struct ReadConnection: Sendable {
-    /// From originator to responder.
+    /// The connection's four-tuple, from originator to responder.
     public var tuple: FourTuple
-    /// The originator's socket; nil if there was none.
+    /// The originator's socket; nil if there is none.
     public var originator: KernelSocket?
-    /// The responder's.
+    /// The responder's socket; nil if there is none.
     public var responder: KernelSocket?
-    /// All sockets of which one takes a SYN from the originator; if it is known which, it is the first.
+    /// All sockets that may receive a SYN from the originator; if it is known which of them does, that one is first.
     public var listeners: [KernelSocket]
-    /// A socket that listens on the responder's port at another address, where none does at this one.
+    /// A socket that listens on the responder's port at another address, if none does at this one.
     public var elsewhere: KernelSocket?
-    /// Whether the originator's address is this host's.
+    /// Whether the originator's address belongs to this host.
     public var isOriginatorLocal: Bool
-    /// Whether the responder's address is this host's.
+    /// Whether the responder's address belongs to this host.
     public var isResponderLocal: Bool
 
-    /// What was said of a connection: nothing yet.
+    /// Creates an entry for a connection about which nothing is known yet.
     public init(_ tuple: FourTuple) {
         self.tuple = tuple
         listeners = []
@@ -100,7 +102,7 @@ public struct ReadConnection: Sendable {
         isResponderLocal = false
     }
 
-    /// Nobody is to know whose the sockets are.
+    /// Removes the owning users of all sockets.
     public mutating func forgetUsers() {
         originator?.uid = .max
         responder?.uid = .max

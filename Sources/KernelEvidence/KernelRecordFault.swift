@@ -1,17 +1,17 @@
-// Why a payload could not be read.
+// Reasons why a payload could not be read.
 
-/// Why a payload is left out.
+/// Why a payload is skipped.
 public enum KernelRecordFault: Error, Hashable, Sendable, CustomStringConvertible {
-    /// It ends within its record, or counts more than it has room for.
+    /// It ends within its record, or claims more elements than it has room for.
     case cut
-    /// It has another version than this program reads.
+    /// It has a version that this program does not read.
     case unknownVersion(UInt16)
-    /// It holds something that this program does not know.
+    /// It is of a kind that this program does not know.
     case unknownKind(UInt16)
-    /// A value that means nothing: which, in a few words.
+    /// It contains a meaningless value, which the text describes briefly.
     case badValue(String)
 
-    /// A few words for people, without a full stop.
+    /// A short description for the user, without a full stop.
     public var description: String {
         switch self {
         case .cut: "the record is cut short"

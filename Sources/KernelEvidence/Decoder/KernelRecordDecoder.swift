@@ -1,23 +1,23 @@
-// Reads payloads that the encoder made, or that somebody else did: nothing in them is trusted.
+// Decodes payloads, which may come from any writer: nothing in them is trusted.
 
 import TCPModel
 
-/// Reads the payloads of one capture file's blocks, in their order.
+/// Decodes the payloads of one capture file's blocks, in their order.
 public struct KernelRecordDecoder: Sendable {
     private var processes = KnownProcesses()
     private var connections = KnownConnections()
     private var words: [String: KernelWord] = [:]
 
-    /// The decoder for a file of which nothing has been read.
+    /// Creates the decoder for a file that has not been read yet.
     public init() {}
 
-    /// The record of a payload. A fault means that it holds none to be used; those after it can be read all the same.
+    /// Decodes one payload. A fault means that it has no usable record; the payloads after it can still be decoded.
     public mutating func decode(_ payload: [UInt8]) throws(KernelRecordFault) -> KernelRecord {
         do throws(KernelRecordFault) {
             return try record(payload)
         } catch {
-            // What it would have said of connections is missing: as they were before, none of them may be called unchanged. They come
-            // again in full. What is of another kind than readings said nothing of them.
+            // The payload may have changed connections, so those known from before must not be taken as unchanged; they
+            // will come again in full. A payload of an unknown kind is not a reading, and changed none.
             if case .unknownKind = error {} else { connections.removeAll() }
             throw error
         }
@@ -33,7 +33,7 @@ public struct KernelRecordDecoder: Sendable {
             processes.removeAll()
             connections.removeAll()
         }
-        // Also of a kind that is not known: records after it refer to them.
+        // Also for an unknown kind, because later records refer to these definitions.
         try processes.define(&cursor)
         switch kind {
         case .begin:
@@ -53,7 +53,7 @@ public struct KernelRecordDecoder: Sendable {
 
     // MARK: Events
 
-    /// An event of IPv4 without anything that may be missing takes this many octets.
+    /// The octets of an IPv4 event without optional fields.
     private static let leastEvent = 26
 
     private mutating func events(_ cursor: inout RecordCursor) throws(KernelRecordFault) -> KernelRecord {
@@ -102,7 +102,8 @@ public struct KernelRecordDecoder: Sendable {
         }
     }
 
-    /// The word with this text: making one takes a lock. The program does not keep more different words than this, either.
+    /// The word with this text, cached because making one takes a lock. The limit is the number of different words that
+    /// the program keeps.
     private mutating func word(_ text: String) -> KernelWord {
         if let known = words[text] { return known }
         if words.count >= 4096 { words.removeAll() }
@@ -113,11 +114,11 @@ public struct KernelRecordDecoder: Sendable {
 
     // MARK: Readings
 
-    /// Connections that are only named take this many octets, however many they are.
+    /// The octets of a run of unchanged connections, whatever its length.
     private static let leastPart = 7
-    /// The name of one of IPv4 takes this many where it is told.
+    /// The octets of an IPv4 connection in a told record.
     private static let leastName = 13
-    /// A socket of IPv4 takes this many.
+    /// The octets of an IPv4 socket without optional fields.
     private static let leastSocket = 35
 
     private mutating func reading(_ cursor: inout RecordCursor) throws(KernelRecordFault) -> KernelReading {
@@ -145,7 +146,7 @@ public struct KernelRecordDecoder: Sendable {
         return reading
     }
 
-    /// A connection that is written in full.
+    /// Decodes a connection that is written in full.
     private func connection(
         _ flags: ConnectionFlags, _ cursor: inout RecordCursor
     ) throws(KernelRecordFault) -> ReadConnection {
@@ -167,7 +168,7 @@ public struct KernelRecordDecoder: Sendable {
         var telling = KernelTelling(now: try cursor.time())
         if try cursor.u8() & tellingHasSettled != 0 { telling.settled = try cursor.time() }
         let count = try cursor.count(least: Self.leastName)
-        // Each is a connection to be judged, whichever it is: no writer has so many.
+        // Each one, whatever it is, leads to a review of a connection; no writer lists that many.
         guard count <= KernelRecordFormat.portion else { throw .badValue("\(count) connections") }
         for _ in 0..<count {
             let flags = ConnectionFlags(rawValue: try cursor.u8())
@@ -180,14 +181,14 @@ public struct KernelRecordDecoder: Sendable {
 
     // MARK: Owners, holders and counters
 
-    /// A process's number and a descriptor.
+    /// The number of a process and a descriptor.
     private static let leastHolder = 8
-    /// The number of an inode before a holder, and before a list of them its count.
+    /// An inode, followed by a holder or by the count of a list of them.
     private static let leastOwner = 16
     private static let leastHolders = 12
-    /// A number, and the length of a name.
+    /// The length of a name, and an increase.
     private static let leastIncrease = 10
-    /// A process's id, and why it is troubled.
+    /// The id of a process, and its trouble.
     private static let leastTroubled = 5
 
     private mutating func owners(_ cursor: inout RecordCursor) throws(KernelRecordFault) -> KernelRecord {
@@ -213,7 +214,7 @@ public struct KernelRecordDecoder: Sendable {
             for _ in 0..<count {
                 if let holder = try holder(&cursor) { all.append(holder) }
             }
-            // A list in which somebody is missing would say that he holds the socket no more.
+            // A holder missing from the list would count as having released the socket.
             if all.count == count { holders[inode] = all }
         }
         return .holders(holders, of: pid, time: time, source: source)
@@ -231,7 +232,7 @@ public struct KernelRecordDecoder: Sendable {
         return .troubled(troubled, time: time)
     }
 
-    /// The next holder; nil if nothing is known of the process.
+    /// The next holder; nil if its process is unknown.
     private func holder(_ cursor: inout RecordCursor) throws(KernelRecordFault) -> SocketHolder? {
         let process = processes[try cursor.u32()]
         let descriptor = try cursor.i32()
@@ -249,7 +250,7 @@ public struct KernelRecordDecoder: Sendable {
             }
             increases.append(HostCounterChange.Increase(name: name, count: try cursor.u64()))
         }
-        // As their type promises, whatever the file has.
+        // The type promises sorted, nonzero increases, whatever the file contains.
         increases.removeAll { $0.count == 0 }
         increases.sort { $0.name < $1.name }
         for (one, next) in zip(increases, increases.dropFirst()) where one.name == next.name {

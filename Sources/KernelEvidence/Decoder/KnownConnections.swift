@@ -1,8 +1,8 @@
-// What a file last said of each connection, for readings that only name it.
+// What a file last said about each connection, for readings that refer to it by number alone.
 
 import TCPModel
 
-/// What is known of connections, by the numbers that the file gives them.
+/// The known connections, by their numbers in the file.
 struct KnownConnections {
     private var known: [UInt32: ReadConnection] = [:]
     private var listeners = 0
@@ -12,10 +12,11 @@ struct KnownConnections {
         listeners = 0
     }
 
-    /// What was last said of a connection; nil if nothing was.
+    /// The latest description of a connection; nil if there is none.
     subscript(number: UInt32) -> ReadConnection? { known[number] }
 
-    /// Notes what is said of a connection. A file that means ill could name ever more: those before are unknown then.
+    /// Notes a connection's description. A malicious file could define ever more, so beyond the limits all earlier ones
+    /// are forgotten.
     mutating func note(_ connection: ReadConnection, _ number: UInt32) {
         if known.count >= KernelRecordFormat.keptConnections || listeners > KernelRecordFormat.keptListeners {
             removeAll()
@@ -25,13 +26,13 @@ struct KnownConnections {
     }
 }
 
-/// The connections that one payload says are unchanged. A few octets of these stand for much: a file that means ill must not make a reader
-/// work for ever.
+/// The unchanged connections of one payload. A few octets may stand for many of them, so their number is limited: a
+/// malicious file must not keep a reader busy forever.
 struct UnchangedConnections {
     private var numbers: Set<UInt32> = []
     private var listeners = 0
 
-    /// What is known of these, of which a payload names each once.
+    /// The known ones of a run of connections; a payload may refer to each only once.
     mutating func take(
         _ first: UInt32, count: UInt16, of known: KnownConnections
     ) throws(KernelRecordFault) -> [ReadConnection] {

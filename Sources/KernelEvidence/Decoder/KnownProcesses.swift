@@ -1,14 +1,14 @@
-// The processes that a file has defined, by their numbers.
+// The processes defined by a file, by their numbers.
 
 import TCPModel
 
-/// Which process a number stands for.
+/// Maps numbers to processes.
 struct KnownProcesses {
-    /// A definition takes at least this many octets: number, pid, uid, flags and the length of the command.
+    /// The octets of the shortest definition: number, pid, uid, flags and the length of the command.
     private static let least = 15
 
     private var known: [UInt32: ProcessIdentity] = [:]
-    /// Octets of all texts that were defined, also of those whose number was given away since.
+    /// Octets of all texts that were defined, including those of numbers that have been redefined.
     private var text = 0
 
     mutating func removeAll() {
@@ -16,17 +16,18 @@ struct KnownProcesses {
         text = 0
     }
 
-    /// The process with this number; nil if there is none.
+    /// The process with this number; nil if it is not defined.
     subscript(number: UInt32) -> ProcessIdentity? { known[number] }
 
-    /// Takes in the definitions at the beginning of a payload. Those before a fault stay: they were whole.
+    /// Reads the definitions at the beginning of a payload. Those before a fault remain valid, because they were
+    /// complete.
     mutating func define(_ cursor: inout RecordCursor) throws(KernelRecordFault) {
         for _ in 0..<(try cursor.count(least: Self.least)) {
             let number = try cursor.u32()
             let process = try Self.process(&cursor)
             guard number < KernelRecordFormat.processes else { throw .badValue("number \(number) of a process") }
             let octets = Self.textOctets(process)
-            // A file that means ill could define ever more: what it defined before is unknown then.
+            // A malicious file could define ever more, so beyond the limit all earlier definitions are forgotten.
             if number == 0 || text + octets > KernelRecordFormat.keptText { removeAll() }
             text += octets
             known[number] = process
@@ -54,7 +55,7 @@ struct KnownProcesses {
         return ProcessIdentity(pid: pid, command: command, uid: uid, details: details)
     }
 
-    /// What a process's texts take.
+    /// The octets of all texts of a process.
     private static func textOctets(_ process: ProcessIdentity) -> Int {
         let details = process.details
         let container = details?.container

@@ -1,8 +1,8 @@
-// A place in a payload. Every read is checked: a payload may claim anything.
+// A position in a payload. Every read is checked, as a payload may claim anything.
 
 import TCPModel
 
-/// Reads a payload from its beginning on.
+/// Reads a payload from its beginning.
 struct RecordCursor {
     private let octets: [UInt8]
     /// Never beyond the end.
@@ -10,10 +10,10 @@ struct RecordCursor {
 
     init(_ octets: [UInt8]) { self.octets = octets }
 
-    /// The octets that have not been read.
+    /// The number of octets not yet read.
     private var left: Int { octets.count - position }
 
-    /// Passes so many octets; where they begin.
+    /// Skips `count` octets and returns the position where they begin.
     private mutating func pass(_ count: Int) throws(KernelRecordFault) -> Int {
         guard count <= left else { throw .cut }
         defer { position += count }
@@ -43,28 +43,28 @@ struct RecordCursor {
         Timestamp(nanoseconds: Int64(bitPattern: try u64()))
     }
 
-    /// A count of elements that take at least `least` octets each: what is left must hold them.
+    /// Reads a count of elements of at least `least` octets each, for which the rest must have room.
     mutating func count(least: Int) throws(KernelRecordFault) -> Int {
         let claimed = try u32()
         guard let count = Int(exactly: claimed), count <= left / least else { throw .cut }
         return count
     }
 
-    /// The same of 16 bits.
+    /// Reads a 16-bit count, checked like `count`.
     mutating func shortCount(least: Int) throws(KernelRecordFault) -> Int {
         let count = Int(try u16())
         guard count <= left / least else { throw .cut }
         return count
     }
 
-    /// The count of a portion: as `count`, and no more than a portion may have.
+    /// Reads the count of a portion, checked like `count` and against the limit for portions.
     mutating func portion(least: Int) throws(KernelRecordFault) -> Int {
         let count = try count(least: least)
         guard count <= KernelRecordFormat.portionLimit else { throw .badValue("\(count) elements") }
         return count
     }
 
-    /// UTF-8; what is none becomes U+FFFD.
+    /// Reads UTF-8; invalid sequences become U+FFFD.
     private mutating func utf8(_ count: Int) throws(KernelRecordFault) -> String {
         let at = try pass(count)
         return String(decoding: octets[at..<at + count], as: UTF8.self)
@@ -72,7 +72,7 @@ struct RecordCursor {
 
     mutating func text() throws(KernelRecordFault) -> String { try utf8(Int(try u16())) }
 
-    /// A text that may be at most so long: what is kept of a file is bounded by it.
+    /// Reads a text of limited length, which bounds what is kept of a file.
     mutating func text(limit: Int) throws(KernelRecordFault) -> String {
         let count = Int(try u16())
         guard count <= limit else { throw .badValue("a text of \(count) octets") }

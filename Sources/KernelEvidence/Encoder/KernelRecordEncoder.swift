@@ -1,21 +1,23 @@
-// Makes payloads of records: what a capture file's blocks between the frames hold.
+// Turns records into payloads for the blocks of a capture file, which are placed between the frames.
 
 import TCPModel
 
-/// Makes the payloads of one capture file's blocks. What has been written once is only named later: all payloads have to be written, in
-/// their order.
+/// Makes the payloads of one capture file's blocks. Later payloads refer to what earlier ones have defined, so all of
+/// them must be written, in their order.
 public struct KernelRecordEncoder: Sendable {
     private var processes = ProcessNumbers()
     private var connections = WrittenConnections()
-    /// The UTF-8 of words: asking a word takes a lock. There are as many as the program knows words.
+    /// The UTF-8 of words, because accessing a word takes a lock. Bounded by the number of words that the program
+    /// knows.
     private var words: [KernelWord: [UInt8]] = [:]
-    /// One connection, written in full.
+    /// A buffer for one connection written in full.
     private var full = RecordOctets()
 
-    /// The encoder of a file that has no records yet.
+    /// Creates the encoder for a file without records.
     public init() {}
 
-    /// Appends the payloads of a record to `payloads`: several if it has more than a thousand events, connections or holders, else one.
+    /// Appends the payloads of a record to `payloads`: several if it has more than a thousand events, connections or
+    /// holders, otherwise one.
     public mutating func encode(_ record: KernelRecord, into payloads: inout [[UInt8]]) {
         switch record {
         case .begin(let settings):
@@ -49,7 +51,8 @@ public struct KernelRecordEncoder: Sendable {
         finish(kind, body, &payloads)
     }
 
-    /// A payload: its head, the processes that its body names for the first time, its body.
+    /// Appends a payload: its head, the definitions of processes that its body refers to for the first time, and its
+    /// body.
     private mutating func finish(_ kind: KernelRecordFormat.Kind, _ body: RecordOctets, _ payloads: inout [[UInt8]]) {
         var payload = RecordOctets()
         payload.append(KernelRecordFormat.version)
@@ -173,7 +176,7 @@ public struct KernelRecordEncoder: Sendable {
 
     private mutating func encode(_ telling: KernelTelling, _ payloads: inout [[UInt8]]) {
         for portion in telling.found.portions {
-            // What is over is reported behind all that was found: the last payload says it.
+            // Ended connections are reported after all findings, so only the last payload has `settled`.
             let settled = portion.endIndex == telling.found.endIndex ? telling.settled : nil
             var body = RecordOctets()
             body.append(telling.now)
@@ -201,7 +204,7 @@ public struct KernelRecordEncoder: Sendable {
     private mutating func encode(
         _ owners: [UInt64: SocketHolder], _ time: Timestamp, _ source: KernelSource, _ payloads: inout [[UInt8]]
     ) {
-        // In one order, so that equal records are equal octets.
+        // Sorted, so that equal records yield equal octets.
         for portion in owners.sorted(by: { $0.key < $1.key }).portions {
             processes.makeRoom(for: portion.count)
             var body = RecordOctets()
@@ -222,7 +225,7 @@ public struct KernelRecordEncoder: Sendable {
     ) {
         var rest = holders.sorted { $0.key < $1.key }[...]
         repeat {
-            // A list is not divided: who is missing in it would hold the socket no more.
+            // A list is not divided: a holder missing from it would count as having released the socket.
             var count = 0
             let portion = rest.prefix { list in
                 defer { count += 1 + list.value.count }
@@ -262,7 +265,8 @@ public struct KernelRecordEncoder: Sendable {
 }
 
 extension Array {
-    /// The pieces of a list that is too long for one payload, in their order. There is one where there is nothing, too: that says so.
+    /// The array divided into portions for payloads, in order. An empty array yields one empty portion, which records
+    /// its emptiness.
     fileprivate var portions: [ArraySlice<Element>] {
         let size = KernelRecordFormat.portion
         return isEmpty

@@ -1,10 +1,11 @@
-// The numbers that processes have been given in a file, and the definitions that are yet to be written.
+// The numbers assigned to processes in a file, and the definitions that are still to be written.
 
 import TCPModel
 
-/// Which processes the file has defined.
+/// Tracks the processes that the file has defined.
 struct ProcessNumbers {
-    /// One process with details and without them are two: else each would be defined again whenever the other was met.
+    /// A process with details and the same process without them are two entries; otherwise each would be defined again
+    /// whenever the other was met.
     private struct Key: Hashable {
         let process: ProcessIdentity
         let hasDetails: Bool
@@ -17,13 +18,14 @@ struct ProcessNumbers {
 
     private var known: [Key: Entry] = [:]
     private var next: UInt32 = 0
-    /// Octets of all definitions since number 0's.
+    /// Octets of all definitions since that of number 0.
     private var written = 0
-    /// What the next payload begins with.
+    /// The definitions for the next payload.
     private var definitions = RecordOctets()
     private var definitionCount = 0
 
-    /// Starts numbers anew if as many new processes might not have one: numbers must not change within a payload.
+    /// Restarts the numbering unless `count` new processes are sure to get numbers, which must not change within a
+    /// payload.
     mutating func makeRoom(for count: Int) {
         let left = Int(KernelRecordFormat.processes - next)
         if left < count || written > KernelRecordFormat.definitionOctets { removeAll() }
@@ -35,8 +37,8 @@ struct ProcessNumbers {
         written = 0
     }
 
-    /// The number of a process, defined if it is new. Beyond the last number it is one that nobody defines. Details for which a payload has
-    /// no room are left out.
+    /// The number of a process, which is defined if it is new. If no number is left, the result is one that is never
+    /// defined. Details that have no room in the payload are omitted.
     mutating func number(of process: ProcessIdentity) -> UInt32 {
         let hasRoom = definitions.count < KernelRecordFormat.payloadDefinitions
         let process =
@@ -55,7 +57,7 @@ struct ProcessNumbers {
         return number
     }
 
-    /// Appends the definitions that have not been written, and their count.
+    /// Appends the count of the pending definitions and the definitions themselves.
     mutating func takeDefinitions(into octets: inout RecordOctets) {
         octets.append(count: definitionCount)
         octets.append(definitions)
@@ -63,7 +65,7 @@ struct ProcessNumbers {
         definitionCount = 0
     }
 
-    /// Details are read once a process, so that they are mostly one object.
+    /// Details are read once per process, so they are mostly the same object.
     private func isSame(_ left: ProcessDetails?, _ right: ProcessDetails?) -> Bool {
         if left === right { return true }
         guard let left, let right else { return false }

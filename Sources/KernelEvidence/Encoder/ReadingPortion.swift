@@ -1,16 +1,16 @@
-// What one payload has of a reading: connections in full, and runs of those that are as they were written.
+// The contents of one payload of a reading: connections in full, and runs of unchanged ones.
 
-/// The parts of a payload, as they are put together.
+/// The parts of a payload, as they are assembled.
 struct ReadingPortion {
     private(set) var octets = RecordOctets()
-    /// Each is a connection in full or a run.
+    /// The number of parts; each is a connection in full or a run.
     private(set) var parts = 0
     private var connections = 0
     private var listeners = 0
-    /// Unchanged connections of successive numbers, which are not among the octets yet.
+    /// Unchanged connections with consecutive numbers, not yet appended to the octets.
     private var run: (first: UInt32, count: UInt16) = (0, 0)
 
-    /// Whether the next connection is the next payload's.
+    /// Whether the next connection must go into the next payload.
     var isFull: Bool {
         connections >= KernelRecordFormat.portion || octets.count >= KernelRecordFormat.portionOctets
             || listeners >= KernelRecordFormat.portionListeners
@@ -25,7 +25,7 @@ struct ReadingPortion {
         count(listeners)
     }
 
-    /// Appends one that is as it was written.
+    /// Appends a connection that has not changed since it was written.
     mutating func append(unchanged number: UInt32, listeners: Int) {
         if run.count == 0 || number != run.first &+ UInt32(run.count) {
             endRun()
@@ -35,7 +35,7 @@ struct ReadingPortion {
         count(listeners)
     }
 
-    /// Nothing more goes on with the run.
+    /// Ends the current run and appends it.
     mutating func endRun() {
         guard run.count > 0 else { return }
         octets.append(run.first)
@@ -47,7 +47,7 @@ struct ReadingPortion {
 
     private mutating func count(_ listeners: Int) {
         connections += 1
-        // As many as are written of one.
+        // At most this many are written for one connection.
         self.listeners += min(listeners, Int(UInt16.max))
     }
 }

@@ -1,4 +1,4 @@
-// Octets that become a payload: numbers, texts, addresses and sockets as the format has them.
+// The octets of a payload under construction: numbers, texts, addresses and sockets in the file's format.
 
 import TCPModel
 
@@ -37,23 +37,23 @@ struct RecordOctets {
 
     mutating func append(_ source: KernelSource) { append(source.fileNumber) }
 
-    /// A number of elements; there are never 2^32 in memory.
+    /// Appends a number of elements; memory never holds 2^32 of them.
     mutating func append(count: Int) { append(UInt32(clamping: count)) }
 
-    /// A text of at most `limit` octets, which fits in 16 bits.
+    /// Appends a text of at most `limit` octets; the limit must fit in 16 bits.
     mutating func append(_ text: String, limit: Int) {
         let utf8 = cutUTF8(text, limit: limit)
         append(UInt16(truncatingIfNeeded: utf8.count))
         octets += utf8
     }
 
-    /// A word: its UTF-8, already cut to what 8 bits count.
+    /// Appends a word as UTF-8 that has already been cut to a length of 8 bits.
     mutating func append(word utf8: [UInt8]) {
         append(UInt8(truncatingIfNeeded: utf8.count))
         octets += utf8
     }
 
-    /// An end, whose family a flag has told.
+    /// Appends an endpoint, whose address family is indicated by a flag.
     mutating func append(_ end: SocketAddress) {
         // Addresses are in network order, as in packets.
         if end.address.isV4 {
@@ -86,12 +86,12 @@ struct RecordOctets {
     }
 }
 
-/// The UTF-8 of a text, or as much of its beginning as `limit` octets hold whole scalars of.
+/// The UTF-8 of a text, cut to the whole scalars that fit in `limit` octets.
 func cutUTF8(_ text: String, limit: Int) -> [UInt8] {
     var octets = Array(text.utf8.prefix(limit + 1))
     guard octets.count > limit else { return octets }
     var end = limit
-    // 10xxxxxx goes on with a scalar (RFC 3629 3): it must not be the first that is left out.
+    // 10xxxxxx continues a scalar (RFC 3629 3), so it must not be the first octet left out.
     while end > 0 && octets[end] & 0xc0 == 0x80 { end -= 1 }
     octets.removeSubrange(end...)
     return octets

@@ -1,28 +1,29 @@
-// What a file last said of each connection, so that it is not said again.
+// What a file last said about each connection, to avoid repeating it.
 
 import TCPModel
 
-/// What was last written of connections, each of which has a number since it was first written.
+/// What was last written of each connection; a connection keeps the number that it got when first written.
 struct WrittenConnections {
     private struct Entry {
         let number: UInt32
-        /// All that was written, octet for octet: a connection is as it was if these are the same.
+        /// Everything that was written, octet for octet: the connection is unchanged if this is the same.
         var octets: [UInt8]
     }
 
     private var entries: [FourTuple: Entry] = [:]
     private var octets = 0
-    /// The end of the reading before which nothing counts: it was the first one, or all had been forgotten.
+    /// The end of the first reading since all connections were last forgotten.
     private var since: Timestamp?
 
-    /// Forgets all if there is no room for another portion, or it is time to write it all again; whether it did. The file must say so.
+    /// Forgets all connections if there is no room for another portion, or if it is time to write them all again.
+    /// Returns whether it did, which the file must record.
     mutating func makeRoom(at time: Timestamp) -> Bool {
         let begin = since ?? time
         since = begin
         let isFull =
             entries.count > KernelRecordFormat.writtenConnections - KernelRecordFormat.portion
             || octets > KernelRecordFormat.writtenOctets
-        // A clock that was set back must not keep connections from being written.
+        // A clock that was set back must not delay the next full writing.
         if !isFull && (0..<KernelRecordFormat.fullInterval).contains(time.since(begin)) { return false }
         removeAll()
         since = time
@@ -35,15 +36,15 @@ struct WrittenConnections {
         since = nil
     }
 
-    /// The number of a connection of which the same was written before.
+    /// The number of a connection that was last written with exactly these octets; nil otherwise.
     func number(ofUnchanged tuple: FourTuple, _ full: [UInt8]) -> UInt32? {
         guard let entry = entries[tuple], entry.octets == full else { return nil }
         return entry.number
     }
 
-    /// Notes that this is written of a connection, under the number that is returned: the one that it has, or the next one.
+    /// Notes what is written of a connection, and returns its number: the one that it has, or the next one.
     mutating func note(_ tuple: FourTuple, _ full: [UInt8]) -> UInt32 {
-        // A copy of just that size: `full` has room for the longest one that there was.
+        // A copy of exactly this size, because `full` has capacity for the longest connection so far.
         var exact: [UInt8] = []
         exact.reserveCapacity(full.count)
         exact += full

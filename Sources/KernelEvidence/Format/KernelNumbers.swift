@@ -1,26 +1,26 @@
-// The numbers that states and sources have in a file.
+// The numbers of states and sources in a file.
 
 import TCPModel
 
 extension TCPState {
-    /// The state with this number, which is Linux's (programs such as ss(8) rely on them), or 0 where nothing is known; nil if there is
-    /// none.
+    /// The state with this number: Linux's own (programs such as ss(8) rely on these), or 0 for an unknown state; nil
+    /// if there is no such state.
     init?(fileNumber: UInt8) {
         guard fileNumber > 0 else {
             self = .unseen
             return
         }
-        // The others have one number each.
+        // Each of the other states has a single number.
         guard let state = TCPState(linuxNumber: UInt64(fileNumber)), state.linuxNumber == fileNumber else { return nil }
         self = state
     }
 
-    /// Its number.
+    /// The state's number in a file.
     var fileNumber: UInt8 { linuxNumber }
 }
 
 extension KernelSource {
-    /// The source with this number; nil if there is none.
+    /// The source with this number; nil if there is no such source.
     init?(fileNumber: UInt8) {
         switch fileNumber {
         case 0: self = .proc
@@ -30,7 +30,7 @@ extension KernelSource {
         }
     }
 
-    /// Its number.
+    /// The source's number in a file.
     var fileNumber: UInt8 {
         switch self {
         case .proc: 0

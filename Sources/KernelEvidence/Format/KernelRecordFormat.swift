@@ -1,105 +1,113 @@
-// The format of records in a capture file: what a payload is made of, octet by octet, and its numbers.
+// The format of records in a capture file: the layout of a payload, octet by octet, and its numbers.
 
 import TCPModel
 
-/// The format of payloads, version 2. The framing around a payload (the capture file's block, and the mark that says whose it is) is
-/// none of it.
+/// The format of payloads, version 2. The framing around a payload (the capture file's block, and the mark that
+/// identifies its owner) is not part of it.
 ///
-/// Numbers are little-endian on every machine: `u8`, `u16`, `u32` and `u64` without a sign, `i32` and `i64` in two's complement.
-/// Nothing is padded or aligned. Times are `i64`: nanoseconds since 1970-01-01 00:00:00 UTC. Flags count from the lowest bit; those
-/// that are not named are 0 and are ignored. Octets behind a record are ignored: a later writer may put something there.
+/// Numbers are little-endian on every machine: `u8`, `u16`, `u32` and `u64` are unsigned, `i32` and `i64` are in two's
+/// complement. Nothing is padded or aligned. Times are `i64`: nanoseconds since 1970-01-01 00:00:00 UTC. Flags are
+/// numbered from the lowest bit; unnamed flags are 0 and are ignored. Octets behind a record are ignored, so that later
+/// writers may add to it.
 ///
-///     payload:      version u16 = 2, kind u16, count u32, count * definition, then what its kind says
+///     payload:      version u16 = 2, kind u16, count u32, count * definition, then the fields of its kind
 ///
-/// A reader refuses another version as a whole. Of a kind that it does not know it takes the definitions and leaves the rest.
+/// A reader rejects a payload of another version entirely. Of an unknown kind it takes the definitions and ignores the
+/// rest.
 ///
 ///     text:         length u16, UTF-8 octets (no NUL at the end)
 ///     word:         length u8, UTF-8 octets
-///     address:      4 octets (IPv4) or 16 (IPv6) in network order, as a flag tells; IPv4-mapped addresses are written as IPv4
+///     address:      4 octets (IPv4) or 16 (IPv6) in network order, as a flag says; IPv4-mapped addresses are IPv4
 ///     end:          address, port u16
 ///     state:        u8, Linux's number (include/net/tcp_states.h): 1 ESTABLISHED, 2 SYN_SENT, 3 SYN_RECV, 4 FIN_WAIT1, 5 FIN_WAIT2,
 ///                   6 TIME_WAIT, 7 CLOSE, 8 CLOSE_WAIT, 9 LAST_ACK, 10 LISTEN, 11 CLOSING; 0 unknown
 ///     source:       u8: 0 /proc/net/tcp and tcp6, 1 sock_diag, 2 tracepoint
 ///
-/// Texts come from /proc and from who runs there: they may hold anything, also what is no UTF-8.
+/// Texts come from /proc and from the programs that run there: they may contain anything, including invalid UTF-8.
 ///
-/// **Processes** are defined once and are a number (`u32`, below 65,536) from then on.
+/// **Processes** are defined once, and referred to by number (`u32`, below 65,536) from then on.
 ///
 ///     definition:   number u32, pid i32, uid u32, flags u8, command text, then each text that a flag announces, in this order:
 ///                   1 executable, 2 control group, 3 systemd unit, 4 container's runtime, 5 its id, 6 its pod's UID
 ///                   flags: 0 has details, 1 ... 6 has the text of that number
 ///
-/// A container is one that has an id. Definition of number 0 means that numbers start anew: the reader forgets all others. A number
-/// that was never defined stands for a process of which nothing is known (the file was cut in front, say).
+/// There is a container if it has an id. A definition of number 0 restarts the numbering: the reader forgets all
+/// others. A number without a definition stands for an unknown process (for example, if the beginning of the file was
+/// cut off).
 ///
-/// **Kind 1, begin.** All that follows is of one host, and nothing before it counts: the reader forgets processes and connections.
+/// **Kind 1, begin.** Everything that follows is of one host and independent of what precedes: the reader forgets
+/// processes and connections.
 ///
-///     flags u8: 0 tracepoints tell what happens
+///     flags u8: 0 tracepoints report events
 ///
 /// **Kind 2, events.**
 ///
 ///     taken i64, count u32, count * event
-///     event:        what u8, flags u8, time i64, pid i32, [socket u64], [packet u64], local end, remote end, what's values,
-///                   [state when reset], [process u32]
+///     event:        what u8, flags u8, time i64, pid i32, [socket u64], [packet u64], local end, remote end,
+///                   the values of what, [state when reset], [process u32]
 ///                   flags: 0 local is IPv4, 1 remote is IPv4, 2 in the context of the process, 3 the process is ending, 4 has socket
 ///                   (else 0), 5 has packet (else 0), 6 has state when reset, 7 has process
 ///     what:         1 transition (state from, state to), 2 reset sent, 3 reset sent (word: why), 4 reset received,
 ///                   5 retransmission, 6 SYN-ACK's retransmission, 7 socket error (errno i32), 8 destroyed, 9 dropped (word: why)
 ///
-/// **Kind 3, reading.** Each connection has a number since it was first written; one that is as it was last written is only named by it. The
-/// reader takes it from what it keeps of each connection; if it has nothing, the connection is no part of the reading. Once a minute the
-/// writer has the reader forget all of them, and writes them in full.
+/// **Kind 3, reading.** Each connection gets a number when it is first written. One that has not changed since it was
+/// last written is referred to by its number alone. The reader then uses what it has kept of the connection; if it has
+/// nothing, the connection is not part of the reading. Once a minute the writer makes the reader forget all
+/// connections, and writes them in full.
 ///
 ///     begin i64, end i64, source, flags u8, count u32, count * part
 ///                   flags: 0 forget all connections before, 1 the next payload has more of the same reading
 ///     part:         number u32, flags u8, then
-///                   if they are unchanged: connections u16, this one and those of the numbers after it; at most 1000 in all of a payload,
-///                   each once, with 131,072 listeners
-///                   or else: originator's end, responder's end, [originator's socket], [responder's socket], [socket elsewhere],
-///                   listeners u16, listeners * socket
+///                   if unchanged: connections u16, counting this one and those with the numbers after it; in a whole
+///                   payload at most 1000 of them, each once, with 131,072 listeners
+///                   otherwise: originator's end, responder's end, [originator's socket], [responder's socket],
+///                   [socket elsewhere], listeners u16, listeners * socket
 ///                   flags: 0 unchanged, 1 originator is IPv4, 2 responder is IPv4, 3 originator is of this host, 4 responder is of
 ///                   this host, 5 has originator's socket, 6 has responder's socket, 7 has socket elsewhere
 ///     socket:       flags u8, state, timer u8, local end, remote end, transmit queue u32, receive queue u32, uid u32, inode u64,
 ///                   [backlog u32], [drops u32]
 ///                   flags: 0 local is IPv4, 1 remote is IPv4, 2 is an IPv6 socket, 3 has backlog, 4 has drops
-///     timer:        as /proc/net/tcp says it: 0 none, 1 retransmission, 2 keep-alive, 3 TIME_WAIT, 4 zero-window probe
+///     timer:        as in /proc/net/tcp: 0 none, 1 retransmission, 2 keep-alive, 3 TIME_WAIT, 4 zero-window probe
 ///
 /// **Kind 4, owners.**
 ///
 ///     time i64, source, count u32, count * (inode u64, process u32, descriptor i32)
 ///
-/// **Kind 5, holders** of the sockets of one process. A list may be empty: nobody holds the socket any more.
+/// **Kind 5, holders** of the sockets of one process. A list may be empty: no process holds the socket any more.
 ///
 ///     pid i32, time i64, source, count u32, count * (inode u64, holders u32, holders * (process u32, descriptor i32))
 ///
-/// **Kind 6, counters** of the host that moved between two readings of them, and **kind 7, total**, those that moved in the whole trace.
+/// **Kind 6, counters** of the host that changed between two readings of them, and **kind 7, total**, those that
+/// changed over the whole trace.
 ///
 ///     from i64, to i64, count u32, count * (name text, increase u64)
 ///
-/// **Kind 8, told.** Findings were made and connections reported, from what was known then. Of the connections that are listed,
-/// which are not over, something was found. Those are over, and reported as they were then, that had ended 250 ms before `settled`, and
-/// those whose four-tuples others have taken. The last one of a trace stands behind its total: then all the others were reported.
+/// **Kind 8, told.** Findings were made and connections reported, from what was known at that time. The listed
+/// connections are not over, and had findings. Connections that had ended 250 ms before `settled`, and those whose
+/// four-tuples had been reused, are over and were reported as they were then. The last record of this kind in a trace
+/// follows the total: all remaining connections were then reported.
 ///
 ///     now i64, flags u8, [settled i64], count u32, count * (flags u8, originator's end, responder's end)
 ///                   at most 1000 connections; flags: 0 has settled; of a connection: 1 originator is IPv4, 2 responder is IPv4
 ///
-/// **Kind 9, troubled.** These processes cannot do what is waited for, and no others that are looked at.
+/// **Kind 9, troubled.** These processes cannot do what is waiting for them; the others that are examined can.
 ///
 ///     time i64, count u32, count * (pid i32, why u8)
 ///                   why: 1 stopped by a signal, 2 stopped by a debugger, 3 no descriptor left
 ///
-/// Long lists of events, connections and holders are several payloads, each of which is a record of its own with the same times and
-/// source. What a reading says is compared among its connections: so its payloads say whether more follow. Of what was told only the last
-/// one has `settled`.
+/// Long lists of events, connections and holders are divided among several payloads, each of which is a record of its
+/// own with the same times and source. The connections of a reading are compared with each other, so its payloads say
+/// whether more follow. Of several payloads for one report (told), only the last has `settled`.
 ///
-/// **Limits.** A command, a unit and what is said of a container have at most 255 octets each, paths 4095, and one payload at most
-/// 65,536 events or parts (a writer gives it a thousand); a reader refuses more. A reader that cannot read a payload leaves it out
-/// and forgets all connections, for it may have missed how they changed: within a minute they come in full again.
+/// **Limits.** A command, a unit and each text about a container have at most 255 octets, paths 4095, and a payload at
+/// most 65,536 events or parts (a writer puts a thousand into one); a reader rejects more. A reader that cannot read a
+/// payload skips it and forgets all connections, because it may have missed changes of them: within a minute they are
+/// written in full again.
 enum KernelRecordFormat {
     /// The version that is written and read.
     static let version: UInt16 = 2
 
-    /// What a payload holds.
+    /// The kind of a payload.
     enum Kind: UInt16 {
         case begin = 1
         case events
@@ -112,7 +120,7 @@ enum KernelRecordFormat {
         case troubled
     }
 
-    /// What an event is.
+    /// The kind of an event.
     enum What: UInt8 {
         case transition = 1
         case resetSent
@@ -125,44 +133,46 @@ enum KernelRecordFormat {
         case dropped
     }
 
-    /// The most events or connections that one payload is given.
+    /// The most events or connections that a writer puts into one payload.
     static let portion = 1000
-    /// A portion ends before that, once it has this many octets: listeners can be many.
+    /// A portion ends earlier once it has this many octets: listeners can be many.
     static let portionOctets = 1 << 20
-    /// And once its connections have this many listeners, unchanged ones too.
+    /// A portion ends earlier once its connections have this many listeners, including those of unchanged connections.
     static let portionListeners = 1 << 16
-    /// The most events or connections that a reader takes from one payload.
+    /// The most events or connections that a reader accepts in one payload.
     static let portionLimit = 65_536
 
-    /// The most octets of a name: a command has 15, a counter some thirty. Longer ones are cut.
+    /// The most octets of a name: a command has 15, a counter about thirty. Longer names are cut.
     static let nameOctets = 255
     /// The most octets of a path: PATH_MAX without its NUL (include/uapi/linux/limits.h).
     static let pathOctets = 4095
 
-    /// How many processes have numbers at a time.
+    /// The number of processes that can be defined at a time.
     static let processes: UInt32 = 65_536
-    /// Numbers start anew once the definitions have taken this many octets.
+    /// Numbering restarts once the definitions have taken this many octets.
     static let definitionOctets = 16 << 20
-    /// In one payload they have no more details after so many: a thousand processes have at most 9 MB, but a socket may have any number of
-    /// holders, and a block of more than 16 MiB nobody reads.
+    /// Once the definitions of a payload have taken this many octets, further ones get no details: a thousand processes
+    /// have at most 9 MB, but a socket may have any number of holders, and readers reject blocks of more than 16 MiB.
     static let payloadDefinitions = 12 << 20
-    /// What a reader keeps of definitions, in octets of text: room for what a writer defines, whatever its last payload was.
+    /// The most octets of text that a reader keeps of definitions: room for all that a writer defines, whatever its
+    /// last payload was.
     static let keptText = 64 << 20
 
-    /// How many connections a writer keeps, and how many octets of them.
+    /// The most connections that a writer remembers.
     static let writtenConnections = 65_536
-    /// See above.
+    /// The most octets that a writer remembers of its connections.
     static let writtenOctets = 16 << 20
-    /// How many connections a reader keeps, and how many listeners of them.
+    /// The most connections that a reader remembers.
     static let keptConnections = 131_072
-    /// See above.
+    /// The most listeners that a reader remembers of its connections.
     static let keptListeners = 1 << 20
 
-    /// How long connections that do not change are only named: who starts to read in the middle knows them after that.
+    /// How long connections that do not change are only referred to: after this time, a reader that started in the
+    /// middle knows them.
     static let fullInterval = 60 * Span.second
 }
 
-/// Flags of a process's definition.
+/// The flags of a process's definition.
 struct ProcessFlags: OptionSet {
     let rawValue: UInt8
     static let details = ProcessFlags(rawValue: 1 << 0)
@@ -174,7 +184,7 @@ struct ProcessFlags: OptionSet {
     static let pod = ProcessFlags(rawValue: 1 << 6)
 }
 
-/// Flags of an event.
+/// The flags of an event.
 struct EventFlags: OptionSet {
     let rawValue: UInt8
     static let localV4 = EventFlags(rawValue: 1 << 0)
@@ -187,7 +197,7 @@ struct EventFlags: OptionSet {
     static let process = EventFlags(rawValue: 1 << 7)
 }
 
-/// Flags of a part of a reading.
+/// The flags of a part of a reading.
 struct ConnectionFlags: OptionSet {
     let rawValue: UInt8
     static let unchanged = ConnectionFlags(rawValue: 1 << 0)
@@ -200,7 +210,7 @@ struct ConnectionFlags: OptionSet {
     static let elsewhere = ConnectionFlags(rawValue: 1 << 7)
 }
 
-/// Flags of a socket in a reading.
+/// The flags of a socket in a reading.
 struct SocketFlags: OptionSet {
     let rawValue: UInt8
     static let localV4 = SocketFlags(rawValue: 1 << 0)
@@ -210,10 +220,10 @@ struct SocketFlags: OptionSet {
     static let drops = SocketFlags(rawValue: 1 << 4)
 }
 
-/// A begin record's only flag.
+/// The only flag of a begin record.
 let beginHasEvents: UInt8 = 1
-/// A telling's only flag.
+/// The only flag of a told record.
 let tellingHasSettled: UInt8 = 1
-/// A reading's flags.
+/// The flags of a reading.
 let readingForgetsConnections: UInt8 = 1
 let readingGoesOn: UInt8 = 2
