@@ -1,26 +1,26 @@
-// One connected socket: connect, read, send, shut down, and close with FIN or with RST.
+// A connected socket: connect, read, send, shut down, and close with FIN or with RST.
 
 import Glibc
 
-/// Owns a connected TCP socket; closes it when it goes.
+/// Owns a connected TCP socket, and closes it at the end of its life.
 struct Connection: ~Copyable {
     private let descriptor: Descriptor
-    /// The other side.
+    /// The peer's address and port.
     let peer: InternetAddress
 
-    /// Takes over a socket that `accept` made or another owner released.
+    /// Takes ownership of a socket that `accept` returned or another owner released.
     init(owning number: Int32, peer: InternetAddress) {
         descriptor = Descriptor(owning: number)
         self.peer = peer
     }
 
-    /// Connects; `timeout` nil leaves it to the kernel's SYN retries (about two minutes).
+    /// Connects. Without a `timeout`, the kernel's SYN retries determine the time limit (about two minutes).
     init(to peer: InternetAddress, sourcePort: UInt16?, timeout: Duration?) throws(LabError) {
         let descriptor = try Sockets.make(family: peer.family)
         if let sourcePort {
             try Sockets.setFlag(descriptor.number, SO_REUSEADDR, true)
             let own = try peer.wildcard(port: sourcePort)
-            // The pointer and the length are those of one live address, here and in connect.
+            // The pointer and the length belong to the same live address, here and in connect.
             guard unsafe own.withSocketAddress({ unsafe bind(descriptor.number, $0, $1) }) == 0 else {
                 switch errno {
                 case EADDRINUSE: throw .sourcePortInUse(port: sourcePort)
@@ -34,14 +34,14 @@ struct Connection: ~Copyable {
         while unsafe peer.withSocketAddress({ unsafe connect(descriptor.number, $0, $1) }) != 0 {
             switch errno {
             case EINTR:
-                // Ctrl-Z and fg end a wait that has a limit (signal(7)); the SYN is out, and calling again waits on for its answer.
-                // A limit of 0 would be none.
+                // Ctrl-Z and fg interrupt a connect with a time limit (signal(7)). The SYN is out, and calling again
+                // continues to wait for its answer. A limit of 0 would mean none.
                 if let deadline {
                     let rest = max(.milliseconds(1), ContinuousClock.now.duration(to: deadline))
                     try Sockets.setSendTimeout(descriptor.number, rest)
                 }
             case ECONNREFUSED: throw .refused(peer)
-            // EINPROGRESS is the end of the time limit, and EALREADY that of a call that waited on.
+            // EINPROGRESS means that the time limit was reached, EALREADY the same for a repeated call.
             case ETIMEDOUT, EINPROGRESS, EALREADY: throw .timedOut(peer)
             case EADDRNOTAVAIL: throw .noOwnAddress(towards: peer, sourcePort: sourcePort)
             case EADDRINUSE: throw .sourcePortInUse(port: sourcePort ?? 0)
@@ -57,7 +57,7 @@ struct Connection: ~Copyable {
     /// The descriptor's number, for poll.
     var number: Int32 { descriptor.number }
 
-    /// Our own address and port.
+    /// The socket's own address and port.
     var local: InternetAddress { Sockets.localAddress(number) }
 
     /// Makes reads and writes return at once.
@@ -68,7 +68,7 @@ struct Connection: ~Copyable {
         }
     }
 
-    /// What has arrived.
+    /// Reads what has arrived.
     func read() throws(LabError) -> ReadResult {
         switch DescriptorCalls.read(number) {
         case .success(let result): return result
@@ -76,13 +76,14 @@ struct Connection: ~Copyable {
         }
     }
 
-    /// Sends all of the bytes; the socket must be a blocking one.
+    /// Sends all of the bytes; the socket must be blocking.
     func sendAll(_ bytes: [UInt8]) throws(LabError) {
         var rest = bytes[...]
         while !rest.isEmpty { rest = rest.dropFirst(try send(rest)) }
     }
 
-    /// Sends what fits; how many bytes that was. On a non-blocking socket `peerDoesNotRead` means: not now.
+    /// Sends what fits and returns the number of bytes. On a non-blocking socket, `peerDoesNotRead` means that nothing
+    /// fits now.
     func send(_ bytes: ArraySlice<UInt8>) throws(LabError) -> Int {
         switch DescriptorCalls.write(number, bytes) {
         case .success(let count): return count
@@ -90,7 +91,7 @@ struct Connection: ~Copyable {
         }
     }
 
-    /// The error that the kernel keeps for the socket, taken once: that of a RST that came unasked.
+    /// Takes the socket's pending error, such as that of an unexpected RST; nil if there is none.
     func takeError() -> LabError? {
         let code = Sockets.takeError(number)
         return code == 0 ? nil : .transfer("the connection failed", code)
@@ -101,7 +102,7 @@ struct Connection: ~Copyable {
         guard shutdown(number, Int32(SHUT_WR)) == 0 else { throw .transfer("cannot half-close", errno) }
     }
 
-    /// Closes; with `abortively` by a RST (SO_LINGER with time 0) instead of a FIN.
+    /// Closes the socket; `abortively` means with a RST (SO_LINGER with time 0) instead of a FIN.
     consuming func close(abortively: Bool) {
         if abortively { Sockets.lingerZero(number) }
     }

@@ -1,33 +1,35 @@
-// Standard output and standard error of the lab programs, and the signals that end them quietly.
+// Standard output and standard error of the lab's programs, and the signals that end them quietly.
 
 import Glibc
 import Synchronization
 
-/// Whole lines to the standard streams, each by its own write, so that a reader sees it at once.
+/// Writes whole lines to the standard streams, each with its own write, so that a reader sees it at once.
 public enum Console {
-    /// The program's name; the lock also keeps lines of several threads apart.
+    /// The program's name; its lock also keeps the lines of several threads apart.
     private static let name = Mutex<String>("")
 
-    /// Prepares the process: SIGPIPE is ignored, and descriptors 0 to 2 that are closed become /dev/null, so that no
-    /// socket takes their place. SIGINT and SIGTERM are unblocked: a starter's mask is inherited, and some block all. Ends the process
-    /// where nobody can say with which words it was called.
+    /// Prepares the process: ignores SIGPIPE, and opens /dev/null for closed descriptors from 0 to 2, so that no socket
+    /// takes their numbers. Unblocks SIGINT and SIGTERM, because the signal mask is inherited and some parents block
+    /// everything. Ends the process if its command line cannot be read.
     public static func prepare(program: String) {
         name.withLock { $0 = program }
         _ = signal(SIGPIPE, SIG_IGN)
         var ending = sigset_t()
-        // The set is ours and alive; the old one is not asked for.
+        // The set is a live local variable; the previous mask is not requested.
         unsafe sigemptyset(&ending)
         for number in [SIGINT, SIGTERM] { unsafe sigaddset(&ending, number) }
         _ = unsafe pthread_sigmask(SIG_UNBLOCK, &ending, nil)
-        // The path is a literal. open gives the lowest free number, which is the one that was found closed: those below it are open by now.
+        // The path is a literal. open returns the lowest free number, which is the closed one: those below it are open
+        // by now.
         for number: Int32 in 0...2 where fcntl(number, F_GETFD) < 0 { _ = unsafe open("/dev/null", O_RDWR) }
-        // Swift's runtime finds them through /proc/self/maps, and without it has none, not even the program's name.
+        // Swift's runtime finds the arguments through /proc/self/maps; without it there are none, not even the
+        // program's name.
         guard CommandLine.arguments.isEmpty else { return }
         problem("the command line cannot be read: /proc is not mounted here, or may not be read")
         exit(1)
     }
 
-    /// Makes SIGINT and SIGTERM a quiet exit with code 0.
+    /// Makes the program exit quietly, with code 0, on SIGINT and SIGTERM.
     public static func exitQuietlyOnSignals() {
         for number in [SIGINT, SIGTERM] {
             // The handler only calls _exit, which is async-signal-safe.
@@ -35,13 +37,14 @@ public enum Console {
         }
     }
 
-    /// Whether both standard input and standard output are a terminal.
+    /// Whether standard input and standard output are both terminals.
     static var isInteractive: Bool { isatty(0) == 1 && isatty(1) == 1 }
 
-    /// Prints one line on standard output. A closed pipe ends the program quietly; another failure ends it with code 1.
+    /// Prints one line on standard output. A closed pipe ends the program quietly; any other failure ends it with code
+    /// 1.
     static func line(_ text: String) { put(text + "\n") }
 
-    /// Prints on standard output, without a line end.
+    /// Prints a text without a line end on standard output.
     static func put(_ text: String) {
         name.withLock { program in
             switch write(text, to: 1) {
@@ -54,13 +57,13 @@ public enum Console {
         }
     }
 
-    /// Prints one line on standard error, led by the program's name.
+    /// Prints one line on standard error, prefixed with the program's name.
     public static func problem(_ text: String) {
         _ = name.withLock { program in write("\(program): \(text)\n", to: 2) }
     }
 
-    /// Ends the program with what the parser of its arguments says: help on standard output, and a program whose help cannot be
-    /// written has failed; a complaint on standard error, as it is.
+    /// Ends the program with a message of the argument parser: help goes to standard output, where a failure to write
+    /// is a failure of the program; a complaint goes to standard error, unchanged.
     public static func end(saying text: String, code: Int32) -> Never {
         if !text.isEmpty {
             let text = text.hasSuffix("\n") ? text : text + "\n"
@@ -69,7 +72,7 @@ public enum Console {
         exit(code)
     }
 
-    /// Writes all of the text to a descriptor; the error number, or 0.
+    /// Writes all of the text to a descriptor; returns the error number, or 0.
     private static func write(_ text: String, to number: Int32) -> Int32 {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
@@ -83,8 +86,8 @@ public enum Console {
         return 0
     }
 
-    /// Writes a line to a descriptor that the starter of the program passed, and closes it. Standard streams stay open: their numbers
-    /// would go to the next clients, who would get all that is printed.
+    /// Writes a line to a descriptor inherited from the parent process, and closes it. Standard streams stay open:
+    /// otherwise the next clients would get their numbers, and with these everything that is printed.
     static func announce(_ text: String, on number: Int32) throws(LabError) {
         let code = write(text + "\n", to: number)
         guard code == 0 else { throw .system(doing: "cannot write to descriptor \(number) of --ready-fd", code: code) }

@@ -1,4 +1,4 @@
-// The server's side of one connection: read and print messages, answer them, and close in the way that was asked for.
+// The server's side of one connection: reads and prints messages, answers them, and closes in the requested way.
 
 /// How a client left.
 enum Departure: String {
@@ -7,16 +7,16 @@ enum Departure: String {
     case reset
 }
 
-/// Serves one client at a time; a value, so that each thread has its own.
+/// Serves one client at a time; a value type, so that each thread has its own.
 struct Conversation: Sendable {
     let options: ServerOptions
 
-    /// Silence after which bytes without a line end count as a message.
+    /// The silence after which bytes without a line end count as a message.
     private static let silence = Duration.milliseconds(200)
     /// How long an answer may wait for a client that does not read.
     private static let sendTimeout = Duration.seconds(10)
 
-    /// Talks until the client says `fin` or leaves.
+    /// Converses until the client says `fin` or leaves.
     func hold(with connection: borrowing Connection) -> Departure {
         Console.line("connected \(connection.peer)")
         DescriptorCalls.pause(options.hold)
@@ -60,13 +60,14 @@ struct Conversation: Sendable {
         }
     }
 
-    /// Answers `server: <message>` in the message's own form; whether further answers make sense.
+    /// Answers `server: <message>` in the message's own form; returns whether further answers make sense.
     private func answer(_ message: Message, on connection: borrowing Connection) -> Bool {
         do throws(LabError) {
             try connection.sendAll(message.encodingReply(Message.answerPrefix + message.bytes))
             return true
         } catch {
-            // The client is gone or does not read; what it has sent is still there to be read, and then how it left.
+            // The client has gone or does not read. What it has sent can still be read, and then the way in which it
+            // left.
             Console.line("unanswered \(connection.peer) (\(error))")
             return false
         }
@@ -100,7 +101,7 @@ struct Conversation: Sendable {
         }
     }
 
-    /// Reads until the client's FIN, its RST, or the end of the time; nil waits for ever.
+    /// Reads until the client's FIN, its RST, or the end of the time; nil means no time limit.
     private func discardInput(of connection: borrowing Connection, for wait: Duration?) {
         let deadline = wait.map { ContinuousClock.now + $0 }
         while true {

@@ -1,4 +1,4 @@
-// An address and a port, as the socket calls want it and as people read it.
+// An address with a port, in the form for socket calls and in the form for people.
 
 import Glibc
 
@@ -9,8 +9,8 @@ public struct InternetAddress: CustomStringConvertible, Sendable {
 
     private init() {}
 
-    /// Looks a host up; of several addresses the first IPv4 one is taken, else the first. An IPv6 address may stand in brackets, as it
-    /// is printed.
+    /// Looks up a host. Of several addresses, the first IPv4 one is taken, or else the first one. An IPv6 address may
+    /// be in brackets, as it is printed.
     public init(host name: String, port: UInt16) throws(LabError) {
         let host =
             name.hasPrefix("[") && name.hasSuffix("]") && name.count > 2 ? String(name.dropFirst().dropLast()) : name
@@ -24,7 +24,7 @@ public struct InternetAddress: CustomStringConvertible, Sendable {
         defer { unsafe freeaddrinfo(list) }
         var found: InternetAddress?
         var next = unsafe list
-        // Each entry is alive until freeaddrinfo above; the length it gives is checked against our storage.
+        // Each entry lives until freeaddrinfo above; its length is checked against our storage.
         while let entry = unsafe next {
             let family = unsafe entry.pointee.ai_family
             let length = unsafe entry.pointee.ai_addrlen
@@ -45,13 +45,13 @@ public struct InternetAddress: CustomStringConvertible, Sendable {
         self = found
     }
 
-    /// The address that a socket call (`getsockname`, `accept4`) fills in, and what that call returned.
+    /// The address written by a socket call (`getsockname`, `accept4`), and the call's result.
     static func filled(
         by call: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
     ) -> (result: Int32, address: InternetAddress) {
         var address = InternetAddress()
         var length = address.length
-        // sockaddr_storage is made to be seen as any sockaddr; the kernel writes at most `length` bytes, its size.
+        // sockaddr_storage may be accessed as any sockaddr; the kernel writes at most `length` bytes, its size.
         let result = unsafe withUnsafeMutablePointer(to: &address.storage) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe call($0, &length) }
         }
@@ -59,15 +59,15 @@ public struct InternetAddress: CustomStringConvertible, Sendable {
         return (result, address)
     }
 
-    /// Calls `body` with the address as `bind` and `connect` want it.
+    /// Calls `body` with the address in the form for `bind` and `connect`.
     func withSocketAddress<Value>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Value) -> Value {
-        // As in `filled`: the storage is at least as long as `length` says.
+        // As in `filled`: the storage is at least `length` bytes long.
         unsafe withUnsafePointer(to: storage) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, length) }
         }
     }
 
-    /// The address that means any of this machine's addresses, in the same family.
+    /// The address that stands for all addresses of this machine, in the same family.
     func wildcard(port: UInt16) throws(LabError) -> InternetAddress {
         try InternetAddress(host: family == AF_INET6 ? "::" : "0.0.0.0", port: port)
     }
@@ -77,17 +77,17 @@ public struct InternetAddress: CustomStringConvertible, Sendable {
 
     /// The first `count` bytes of the socket address, in network order.
     private func prefix(_ count: Int) -> [UInt8] {
-        // `count` is never more than 24, and sockaddr_storage has 128 bytes.
+        // `count` is at most 24, and sockaddr_storage has 128 bytes.
         unsafe withUnsafeBytes(of: storage) { unsafe Array($0.prefix(count)) }
     }
 
-    /// The port; both families keep it in the third and fourth byte.
+    /// The port; both families have it in the third and fourth byte.
     public var port: UInt16 {
         let bytes = prefix(4)
         return UInt16(bytes[2]) << 8 | UInt16(bytes[3])
     }
 
-    /// Whether only this very machine can reach it: 127.0.0.0/8, ::1, and the former mapped into IPv6.
+    /// Whether it is reachable from this machine only: 127.0.0.0/8, ::1, and the former mapped into IPv6.
     public var isLoopback: Bool {
         let bytes = prefix(24)
         if family == AF_INET { return bytes[4] == 127 }

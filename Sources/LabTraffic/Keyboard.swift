@@ -1,8 +1,9 @@
-// The client's lines, from a keyboard, a pipe or a file.
+// The client's lines from a keyboard, a pipe or a file.
 
-/// Standard input as lines; never holds more than one read and one line of at most `MessageSplitter.lineLimit` bytes.
+/// Standard input as lines; never holds more than the result of one read and a line of at most
+/// `MessageSplitter.lineLimit` bytes.
 struct Keyboard {
-    /// The number of standard input, for poll.
+    /// The descriptor of standard input, for poll.
     static let number: Int32 = 0
 
     private var splitter = MessageSplitter(recognisesFrames: false)
@@ -12,13 +13,13 @@ struct Keyboard {
     /// Whether all lines have been read and taken.
     var isExhausted: Bool { hasEnded && lines.isEmpty }
 
-    /// Whether there is a reason to read on.
+    /// Whether to read more.
     var wantsInput: Bool { !hasEnded && lines.isEmpty }
 
     /// The next line.
     mutating func next() -> Message? { lines.popFirst() }
 
-    /// Reads what is there; the last line may lack its line end.
+    /// Reads what is available; the last line may lack its line end.
     mutating func read() throws(LabError) {
         switch DescriptorCalls.read(Self.number) {
         case .success(.bytes(let bytes)): lines += splitter.append(bytes)

@@ -2,17 +2,17 @@
 
 import Glibc
 
-/// The client of the networking lab: sends lines until `fin` or the end of input, prints answers, closes.
+/// The client of the networking lab: sends lines until `fin` or the end of input, prints the answers, and closes.
 public struct LabClient: ~Copyable {
-    /// Silence after which bytes without a line end count as an answer.
+    /// The silence after which bytes without a line end count as an answer.
     private static let silence = Duration.milliseconds(200)
-    /// A server that left so many lines unanswered is no longer waited for.
+    /// After this many unanswered lines the client no longer waits for answers.
     private static let patience = 3
 
     private let options: ClientOptions
     private let connection: Connection
     private var keyboard = Keyboard()
-    /// The answer to the longest line is one piece, too.
+    /// The answer to the longest line must fit in one piece, too.
     private var answers = MessageSplitter(lineLimit: MessageSplitter.lineLimit + Message.answerPrefix.count)
     private var outbox: ArraySlice<UInt8> = []
     private var saidFin = false
@@ -23,7 +23,7 @@ public struct LabClient: ~Copyable {
     private var silenceDeadline: ContinuousClock.Instant?
     private var promptIsShown = false
 
-    /// Connects and says so.
+    /// Connects, and announces it on standard output.
     public init(_ options: ClientOptions) throws(LabError) {
         let connection = try Connection(
             to: InternetAddress(host: options.host, port: options.port), sourcePort: options.sourcePort,
@@ -35,7 +35,7 @@ public struct LabClient: ~Copyable {
         self.connection = connection
     }
 
-    /// Talks, then closes.
+    /// Sends the lines, then closes.
     public consuming func run() throws(LabError) {
         try listen(for: options.hold)
         while let line = try nextLine() { try send(line) }
@@ -56,7 +56,7 @@ public struct LabClient: ~Copyable {
         Console.line("closed (\(manner))")
     }
 
-    /// Waits until a line may go out and there is one; nil when there will be none.
+    /// Waits until a line may be sent and is available; nil if there are no more lines.
     private mutating func nextLine() throws(LabError) -> Message? {
         while !saidFin {
             let now = ContinuousClock.now
@@ -75,7 +75,7 @@ public struct LabClient: ~Copyable {
         return nil
     }
 
-    /// Sends one line, reading answers meanwhile, and notes what to wait for before the next one.
+    /// Sends one line, reading answers meanwhile, and sets the waiting times before the next one.
     private mutating func send(_ line: Message) throws(LabError) {
         promptIsShown = false
         saidFin = line.isFin
@@ -87,20 +87,20 @@ public struct LabClient: ~Copyable {
         answerDeadline = waits ? now + options.replyWait : nil
     }
 
-    /// Stays connected for a time, sending nothing.
+    /// Stays connected for a time without sending anything.
     private mutating func listen(for time: Duration) throws(LabError) {
         let end = ContinuousClock.now + time
         while ContinuousClock.now < end { try step(readsKeyboard: false, until: end) }
     }
 
-    /// One wait for the socket, perhaps the keyboard, and the nearest of the deadlines; then what there is to do.
+    /// Waits once for the socket, the keyboard if requested, and the earliest deadline, and handles what is ready.
     private mutating func step(
         readsKeyboard: Bool, until deadline: ContinuousClock.Instant?
     ) throws(LabError) {
         var events: Readiness = serverEnded ? [] : .readable
         if !outbox.isEmpty { events.insert(.writable) }
         var wanted = [(number: Int32, events: Readiness)]()
-        // A socket with both directions closed reports that for ever: it is not asked any more.
+        // A socket closed in both directions would report that forever, so it is no longer polled.
         let asksSocket = !(serverEnded && options.halfClose && outbox.isEmpty)
         if asksSocket { wanted.append((connection.number, events)) }
         let asksKeyboard = readsKeyboard && keyboard.wantsInput
@@ -126,12 +126,12 @@ public struct LabClient: ~Copyable {
             do throws(LabError) {
                 outbox = outbox.dropFirst(try connection.send(outbox))
             } catch .peerDoesNotRead {
-                // Not now: poll says when.
+                // Not now: poll will report when.
             }
         }
     }
 
-    /// Reads once; whether there may be more.
+    /// Reads once; returns whether there may be more.
     @discardableResult
     private mutating func receive() throws(LabError) -> Bool {
         switch try connection.read() {
@@ -150,7 +150,7 @@ public struct LabClient: ~Copyable {
         }
     }
 
-    /// Takes what has already arrived, so that unread bytes do not turn our FIN into a RST.
+    /// Reads what has already arrived, so that unread bytes do not turn our FIN into a RST.
     private mutating func drain() throws(LabError) {
         var reads = 0
         while !serverEnded, reads < 64, try receive() { reads += 1 }
@@ -164,7 +164,7 @@ public struct LabClient: ~Copyable {
         for message in messages { emit("reply \(Printable.quoted(message.bytes))") }
     }
 
-    /// Prints a line over the prompt, if that is there.
+    /// Prints a line, over the prompt if that is shown.
     private mutating func emit(_ text: String) {
         Console.line(promptIsShown ? "\r" + text : text)
         promptIsShown = false

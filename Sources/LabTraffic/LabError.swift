@@ -1,28 +1,28 @@
-// What can go wrong with the lab's sockets, in words that say what to do next.
+// Failures of the lab's sockets, with messages that say what to do next.
 
 import Glibc
 
-/// A failure of a lab program; its `description` names the thing and the remedy.
+/// A failure of a lab program; its `description` names what failed and the remedy.
 public enum LabError: Error, CustomStringConvertible {
-    /// The host is neither a number nor a name that can be looked up.
+    /// The host is neither a numeric address nor a name that can be resolved.
     case unknownHost(host: String, reason: String)
-    /// The server's address is held by another socket.
+    /// The server's address is in use by another socket.
     case addressInUse(InternetAddress, reusing: Bool)
-    /// The client's own port (`--source-port`) is held by another socket.
+    /// The client's own port (`--source-port`) is in use by another socket.
     case sourcePortInUse(port: UInt16)
-    /// The server's address is not one of this machine.
+    /// The server's address does not belong to this machine.
     case addressNotHere(InternetAddress)
-    /// There is no address and port of our own that could be used towards the server.
+    /// No address and port of our own is usable towards the server.
     case noOwnAddress(towards: InternetAddress, sourcePort: UInt16?)
-    /// Ports under 1024 need a privilege.
+    /// Ports below 1024 require a privilege.
     case portNotPermitted(InternetAddress)
     /// The server would be reachable from other machines.
     case remoteNotAllowed(InternetAddress)
-    /// Nothing listens at the address.
+    /// Nothing is listening at the address.
     case refused(InternetAddress)
-    /// Nobody answered the SYN.
+    /// The SYN was not answered.
     case timedOut(InternetAddress)
-    /// There is no way to the address.
+    /// There is no route to the address.
     case unreachable(InternetAddress, code: Int32)
     /// The peer sent a RST.
     case reset
@@ -33,7 +33,7 @@ public enum LabError: Error, CustomStringConvertible {
     /// Any other failure of a system call.
     case system(doing: String, code: Int32)
 
-    /// Whether the command line is at fault, not the machine.
+    /// Whether the fault is in the command line, not in the machine.
     public var isUsage: Bool {
         if case .remoteNotAllowed = self { true } else { false }
     }
@@ -44,7 +44,7 @@ public enum LabError: Error, CustomStringConvertible {
         return [EMFILE, ENFILE, ENOBUFS, ENOMEM, EAGAIN].contains(code)
     }
 
-    /// Words for a failed read or write of a connected socket.
+    /// The error for a failed read or write of a connected socket.
     static func transfer(_ doing: String, _ code: Int32) -> LabError {
         switch code {
         case ECONNRESET: .reset
@@ -54,7 +54,7 @@ public enum LabError: Error, CustomStringConvertible {
         }
     }
 
-    /// One sentence for people: what happened, and what to do next.
+    /// A sentence for the user: what happened, and what to do next.
     public var description: String {
         switch self {
         case .unknownHost(let host, let reason):
@@ -99,21 +99,22 @@ public enum LabError: Error, CustomStringConvertible {
         }
     }
 
-    /// The command that lets the lab's server listen there; its own default needs no mention.
+    /// The command that makes the lab's server listen there; its default address is omitted.
     private static func server(at address: InternetAddress) -> String {
         let host = address.host == ServerOptions().host ? "" : " --host \(address.host)"
         return "lab-server\(host) --port \(address.port)\(address.isLoopback ? "" : " --allow-remote")"
     }
 
-    /// The system's words for an error number.
+    /// The system's description of an error number.
     static func words(_ code: Int32) -> String {
-        // strerror is not safe across threads in general; the lab's numbers are all known ones, whose texts are constants.
+        // strerror is not generally thread-safe, but the lab's error numbers are all known ones, whose texts are
+        // constants.
         guard let text = unsafe strerror(code) else { return "error \(code)" }
         return unsafe String(cString: text)
     }
 }
 
-/// The 9500 of `127.0.0.1:9500` and of `[::1]:9500`; nil of what has no port behind it.
+/// The 9500 of `127.0.0.1:9500` and of `[::1]:9500`; nil if there is no port behind the host.
 private func portBehind(_ host: String) -> UInt16? {
     guard let colon = host.lastIndex(of: ":") else { return nil }
     let name = host[..<colon]

@@ -1,17 +1,17 @@
-// The lab's server: listens, accepts, and serves one client at a time or each in a thread.
+// The lab's server: listens, accepts, and serves clients one at a time or each in a thread.
 
 import Glibc
 
 /// The server of the networking lab.
 ///
-/// The sequential one shows what a forgotten `close` does: when a client has gone, its socket stays open, so that the
-/// client is left in FIN-WAIT-2 and the server in CLOSE-WAIT.
+/// In sequential mode it shows the effect of a forgotten `close`: when a client has gone, its socket stays open, which
+/// leaves the client in FIN-WAIT-2 and the server in CLOSE-WAIT.
 public struct LabServer: ~Copyable {
     private let options: ServerOptions
     private let listener: ListeningSocket
     private var kept: [KeptConnection] = []
 
-    /// Starts to listen and says where.
+    /// Starts to listen, and announces the address on standard output.
     public init(_ options: ServerOptions) throws(LabError) {
         let address = try InternetAddress(host: options.host, port: options.port)
         guard address.isLoopback || options.allowsRemote else { throw .remoteNotAllowed(address) }
@@ -25,7 +25,7 @@ public struct LabServer: ~Copyable {
         self.listener = listener
     }
 
-    /// Serves clients for ever.
+    /// Serves clients forever.
     public mutating func run() throws(LabError) -> Never {
         var saidFull = false
         while true {
@@ -35,7 +35,7 @@ public struct LabServer: ~Copyable {
                 try serve(connection)
             } catch {
                 guard error.isExhaustion else { throw error }
-                // The waiting clients stay in the accept queue until something is freed.
+                // Waiting clients stay in the accept queue until a resource is freed.
                 if !saidFull {
                     let remedy =
                         kept.isEmpty
@@ -77,25 +77,25 @@ public struct LabServer: ~Copyable {
     }
 }
 
-/// A connection whose client has gone, and that nobody closes.
+/// A connection whose client has gone, and which is never closed.
 private final class KeptConnection {
     private let connection: Connection
 
     init(_ connection: consuming Connection) { self.connection = connection }
 }
 
-/// Detached threads: a blocked client must not hold a thread of the shared pool.
+/// Detached threads, because a blocked client must not occupy a thread of the shared pool.
 private enum Threads {
     private final class Work {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    /// Runs `body` in a new thread; the error number, or 0.
+    /// Runs `body` in a new thread; returns the error number, or 0.
     static func start(_ body: @escaping @Sendable () -> Void) -> Int32 {
         var thread = pthread_t()
         let work = unsafe Unmanaged.passRetained(Work(body))
-        // The retained reference made here is taken exactly once: by the thread, or below if there is none.
+        // The reference retained here is consumed exactly once: by the thread, or below if there is none.
         let code = unsafe pthread_create(
             &thread, nil,
             { argument in

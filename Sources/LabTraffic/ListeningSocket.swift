@@ -1,19 +1,19 @@
-// The socket in LISTEN: bind, listen, accept.
+// A socket in LISTEN: bind, listen, accept.
 
 import Glibc
 
-/// Owns a listening TCP socket; closes it when it goes.
+/// Owns a listening TCP socket, and closes it at the end of its life.
 struct ListeningSocket: ~Copyable {
     private let descriptor: Descriptor
-    /// Where it listens, with the port that the kernel picked if 0 was asked for.
+    /// The address it listens on, with the port chosen by the kernel if 0 was requested.
     let address: InternetAddress
 
-    /// Binds and listens. `reuseAddress` is SO_REUSEADDR: bind although old connections are in TIME_WAIT.
+    /// Binds and listens. `reuseAddress` sets SO_REUSEADDR: bind succeeds although old connections are in TIME_WAIT.
     init(at wanted: InternetAddress, backlog: Int32, reuseAddress: Bool) throws(LabError) {
         let descriptor = try Sockets.make(family: wanted.family)
         try Sockets.setFlag(descriptor.number, SO_REUSEADDR, reuseAddress)
-        // The pointer and the length are those of one live address.
-        // Two sockets with SO_REUSEADDR may be bound to one port; then it is listen that fails.
+        // The pointer and the length belong to the same live address. Two sockets with SO_REUSEADDR may be bound to one
+        // port; then it is listen that fails.
         guard unsafe wanted.withSocketAddress({ unsafe bind(descriptor.number, $0, $1) }) == 0,
             listen(descriptor.number, backlog) == 0
         else {
@@ -31,14 +31,14 @@ struct ListeningSocket: ~Copyable {
     /// Waits for the next client.
     func accept() throws(LabError) -> Connection {
         while true {
-            // The pointers are those of one live address and of its length.
+            // The pointers are those of a live address and of its length.
             let (number, peer) = unsafe InternetAddress.filled { unsafe Glibc.accept(descriptor.number, $0, $1) }
             if number >= 0 {
                 _ = fcntl(number, F_SETFD, FD_CLOEXEC)
                 return Connection(owning: number, peer: peer)
             }
             let code = errno
-            // These concern one client that is already gone, not the listening socket (accept(2)).
+            // These errors concern a client that has already gone, not the listening socket (accept(2)).
             switch code {
             case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET: continue
             default: throw .system(doing: "cannot accept a client", code: code)

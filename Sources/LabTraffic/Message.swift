@@ -1,23 +1,23 @@
-// What the peers of the lab say to each other.
+// The messages that the lab's programs exchange.
 
-/// One message of a peer, without what delimited it.
+/// One message of a peer, without its delimiter.
 public struct Message: Equatable, Sendable {
-    /// How a message was delimited, and so how its answer is to be.
+    /// How a message was delimited, which also determines the form of its answer.
     public enum Form: Equatable, Sendable {
         /// By a line feed, or a carriage return and a line feed (or it was cut at the length limit).
         case line
-        /// By Java's `writeUTF`: two bytes of length, then so many bytes.
+        /// By Java's `writeUTF`: two bytes of length, then that many bytes.
         case utfFrame
         /// By silence or the end of input: `sock.send(b"hello")`.
         case bare
     }
 
-    /// The text, as it came.
+    /// The text as received.
     public let bytes: [UInt8]
-    /// How it was delimited.
+    /// The way in which it was delimited.
     public let form: Form
 
-    /// Whether this is the word that ends a conversation: `fin` in any case, spaces around it allowed.
+    /// Whether this is the word that ends a conversation: `fin`, in upper or lower case, possibly surrounded by spaces.
     public var isFin: Bool {
         func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
         guard let start = bytes.firstIndex(where: { !isSpace($0) }) else { return false }
@@ -27,10 +27,10 @@ public struct Message: Equatable, Sendable {
 }
 
 extension Message {
-    /// What an answer has before the message that it answers.
+    /// The prefix of an answer, before the message that it answers.
     static let answerPrefix = Array("server: ".utf8)
 
-    /// The bytes that carry a text in this message's own form.
+    /// Encodes a text in the form of this message.
     func encodingReply(_ text: [UInt8]) -> [UInt8] {
         guard form == .utfFrame else { return text + [0x0a] }
         let body = text.prefix(0xffff)

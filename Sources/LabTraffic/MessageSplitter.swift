@@ -1,11 +1,12 @@
-// Where one message ends and the next begins in a stream of bytes. Pure: the caller brings the bytes and the silence.
+// Finds the boundaries of messages in a stream of bytes. A pure value: the caller provides the bytes and detects
+// silence.
 
-/// Cuts a stream of bytes into messages, in bounded memory: a line longer than its limit comes out in pieces.
+/// Splits a stream of bytes into messages, in bounded memory: a line longer than the limit is delivered in pieces.
 ///
-/// A `writeUTF` message is recognised when everything that is pending is exactly one or more whole frames. Only frames
-/// under 8 KiB count, and none whose first byte is a line end: so lines of text are never taken for frames.
+/// A `writeUTF` message is recognized if all pending bytes together form one or more whole frames. Only frames of less
+/// than 8 KiB count, and none whose first byte is a line end, so that lines of text are never taken for frames.
 public struct MessageSplitter: Sendable {
-    /// The longest line that comes out in one piece, in bytes, unless another limit is given.
+    /// The default limit for the length in bytes of a line that is delivered in one piece.
     public static let lineLimit = 65536
 
     private let recognisesFrames: Bool
@@ -13,23 +14,23 @@ public struct MessageSplitter: Sendable {
     private var pending: [UInt8] = []
     private var inFrames = false
 
-    /// A splitter at the beginning of a stream.
+    /// Creates a splitter for the beginning of a stream.
     public init(recognisesFrames: Bool = true, lineLimit: Int = Self.lineLimit) {
         self.recognisesFrames = recognisesFrames
         limit = lineLimit
     }
 
-    /// Whether there is the beginning of a message that only more bytes, silence or the end can finish.
+    /// Whether there is an incomplete message, which only more bytes, silence or the end can complete.
     public var hasPartialMessage: Bool { !pending.isEmpty }
 
-    /// The messages that are whole once these bytes have arrived.
+    /// The messages that are complete once these bytes have arrived.
     public mutating func append(_ bytes: [UInt8]) -> [Message] {
         pending += bytes
         if recognisesFrames, let frames = takeFrames() { return frames }
         return takeLines()
     }
 
-    /// What is pending, as a message: the stream fell silent or ended.
+    /// The pending bytes as a message, when the stream fell silent or ended.
     public mutating func flush() -> Message? {
         guard !pending.isEmpty else { return nil }
         let text = pending.last == 0x0d ? Array(pending.dropLast()) : pending
@@ -38,7 +39,7 @@ public struct MessageSplitter: Sendable {
         return Message(bytes: text, form: .bare)
     }
 
-    /// The whole frames at the start of `pending`; nil if these are not frames.
+    /// The whole frames at the start of `pending`; nil if these bytes are not frames.
     private mutating func takeFrames() -> [Message]? {
         var messages: [Message] = []
         var position = 0
@@ -50,7 +51,7 @@ public struct MessageSplitter: Sendable {
             }
             guard position + 1 < pending.count else { break }
             let length = Int(high) << 8 + Int(pending[position + 1])
-            // An empty frame only where it is plausible: zeros are not a million empty messages.
+            // An empty frame counts only where it is plausible: a run of zeros is not a million empty messages.
             guard length > 0 || inFrames || pending.count == 2 else { return nil }
             let end = position + 2 + length
             guard end <= pending.count else { break }
@@ -77,7 +78,7 @@ public struct MessageSplitter: Sendable {
         return messages
     }
 
-    /// Where a line that is too long is cut.
+    /// The position at which a line that is too long is cut; nil if it is not.
     private func cut(from start: Int) -> Int? {
         pending.count - start > limit ? start + limit : nil
     }

@@ -1,12 +1,13 @@
-// Bytes from the network as text that no terminal can act on.
+// Renders bytes from the network as text that cannot affect a terminal.
 
-/// Escaping of what a peer sent.
+/// Escapes what a peer has sent.
 public enum Printable {
-    /// How many bytes of one message are shown at most.
+    /// The most bytes of one message that are shown.
     public static let shownLimit = 512
 
-    /// The bytes in double quotes. Control, format and invalid bytes come out as `\n`, `\x1b`, `\u{202e}`; `"` and `\`
-    /// get a backslash. What is over `shownLimit` bytes is cut, and the whole length is said after the quotes.
+    /// Returns the bytes in double quotes. Control, format and invalid bytes appear as `\n`, `\x1b`, `\u{202e}`; `"`
+    /// and `\` get a backslash. Messages of more than `shownLimit` bytes are cut, and their full length follows the
+    /// quotes.
     public static func quoted(_ bytes: some Collection<UInt8>) -> String {
         let cut = bytes.count > shownLimit
         var text = "\""
@@ -22,7 +23,7 @@ public enum Printable {
         return text
     }
 
-    /// The text in double quotes, escaped like bytes.
+    /// Returns the text in double quotes, escaped like bytes.
     public static func quoted(_ text: String) -> String { quoted(Array(text.utf8)) }
 
     private static func append(_ scalar: Unicode.Scalar, to text: inout String) {
@@ -49,7 +50,7 @@ public enum Printable {
         text += prefix + String(repeating: "0", count: max(0, digits - hex.utf8.count)) + hex + suffix
     }
 
-    /// Whether a terminal may act on the scalar, or show the text around it in another order or not at all.
+    /// Whether the scalar may affect a terminal, or may reorder or hide the text around it.
     private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
@@ -58,7 +59,7 @@ public enum Printable {
     }
 }
 
-/// Reads scalars out of bytes; a byte that is no part of valid UTF-8 comes out alone.
+/// Decodes scalars; a byte that is not part of valid UTF-8 is returned by itself.
 private struct UTF8Decoder {
     enum Element {
         case scalar(Unicode.Scalar)

@@ -1,8 +1,8 @@
-// What the lab's server can be told.
+// The settings of the lab's server.
 
 /// How the server serves its clients.
 public enum ServerMode: String, CaseIterable, Sendable {
-    /// One client at a time; the next one is accepted when this one has gone.
+    /// One client at a time; the next one is accepted when the current one has gone.
     case sequential
     /// Each client in a thread of its own.
     case threaded
@@ -14,34 +14,34 @@ public struct ServerOptions: Sendable {
     public var host = "127.0.0.1"
     /// The port to listen on; 0 lets the kernel pick one.
     public var port: UInt16 = 9500
-    /// Whether another address than a loopback one is allowed.
+    /// Whether non-loopback addresses are allowed.
     public var allowsRemote = false
-    /// One client at a time, or a thread each.
+    /// Whether clients are served one at a time or in threads.
     public var mode = ServerMode.sequential
-    /// How long to read nothing of a client that has been accepted.
+    /// How long to wait after accepting a client before reading anything.
     public var hold: Duration = .zero
     /// Whether the sequential server closes a client's socket when the client has gone; the threaded one always does.
     public var closes = false
     /// How long to wait before closing.
     public var slowClose: Duration = .zero
-    /// How long to wait for a client's own FIN after its `fin`, so that it is the client that closes first.
+    /// How long to wait for a client's own FIN after its `fin`, so that the client closes first.
     public var finWait: Duration = .milliseconds(500)
     /// The backlog of `listen`.
     public var backlog: Int32 = 10
     /// Whether to close with a RST.
     public var lingerZero = false
-    /// Whether to send our FIN first and read on until the client closes.
+    /// Whether to send our FIN first and continue to read until the client closes.
     public var halfClose = false
-    /// SO_REUSEADDR.
+    /// Whether to set SO_REUSEADDR.
     public var reuseAddress = true
     /// Whether messages are answered.
     public var replies = true
     /// A line to send just before closing.
     public var farewell: String?
-    /// A descriptor to write the port to, once listening.
+    /// A descriptor to write the port to, once the server is listening.
     public var readyDescriptor: Int32?
 
-    /// The lab's settings.
+    /// Creates the lab's settings.
     public init() {}
 
     /// Whether a client's socket is closed when the client has gone.
