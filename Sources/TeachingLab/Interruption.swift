@@ -1,9 +1,9 @@
-// How the tour is ended in the midst of a scenario.
+// How the user ends the tour in the middle of a scenario.
 
 import Glibc
 import TraceSession
 
-/// SIGINT and SIGTERM as something to ask for.
+/// Makes SIGINT and SIGTERM something that can be checked for.
 final class Interruption {
     private let signals: SignalWait
 
@@ -13,7 +13,7 @@ final class Interruption {
         self.signals = signals
     }
 
-    /// Throws if one has come.
+    /// Throws if one of the signals has arrived.
     func check() throws(TourError) {
         if signals.next() != nil { throw .interrupted }
     }

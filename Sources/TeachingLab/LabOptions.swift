@@ -1,22 +1,22 @@
-// What `tcptrace lab` can be asked for.
+// The options of `tcptrace lab`.
 
 public import TimelineReport
 
-/// What the tour is asked for.
+/// The options of the tour.
 public struct LabOptions: Sendable {
-    /// The scenarios, in the order they are played.
+    /// The scenarios, in the order in which they are played.
     public var scenarios = LabScenario.allCases
     /// The port that the server listens on.
     public var port: UInt16 = 9500
-    /// The directory to write captures to; nil: none are written.
+    /// The directory to write captures to; nil for no captures.
     public var saveDirectory: String?
-    /// How it looks.
+    /// The style of the output.
     public var style = TextStyle()
     /// The command line as typed, for the remedies in error messages.
     public var command = ""
-    /// This program's file, for the same; and the lab programs are beside it.
+    /// This program's file, for the same messages; the lab programs are searched for beside it.
     public var executable = ""
 
-    /// The whole tour.
+    /// Options for the whole tour.
     public init() {}
 }

@@ -1,4 +1,4 @@
-// The scenarios of the tour: their names, and the sentence that says what will happen.
+// The scenarios of the tour: their names and summaries.
 
 /// One scenario of the tour.
 public enum LabScenario: String, CaseIterable, Sendable {
@@ -6,7 +6,7 @@ public enum LabScenario: String, CaseIterable, Sendable {
     case oneClient = "one-client"
     /// A server that is ended while a client is connected, and started again.
     case serverClosesFirst = "server-closes-first"
-    /// A client that has said all, and reads on.
+    /// A client that has sent everything, and continues to read.
     case halfClose = "half-close"
     /// A server that forgets to close.
     case fin
@@ -14,11 +14,11 @@ public enum LabScenario: String, CaseIterable, Sendable {
     case twoClients = "two-clients"
     /// Two clients of a server that serves each in a thread.
     case threaded
-    /// A server that is stopped, not ended.
+    /// A server that is stopped rather than ended.
     case stopped
     /// A server that does not accept, and a client for which its queue has no room.
     case backlog
-    /// A client that asks whether the server is still there.
+    /// A client that checks whether the server is still there.
     case keepAlive = "keep-alive"
     /// A client without a server.
     case refused
@@ -29,7 +29,7 @@ public enum LabScenario: String, CaseIterable, Sendable {
     /// A server that is killed before it has read everything.
     case killedUnread = "killed-unread"
 
-    /// What will happen, for the heading and the list.
+    /// A summary of the scenario, for the heading and the list.
     public var summary: String {
         switch self {
         case .oneClient: "A server listens, one client connects, sends a line and closes; then the server closes too."

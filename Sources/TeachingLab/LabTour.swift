@@ -1,4 +1,4 @@
-// `tcptrace lab`: what is checked before, one scenario after the other, and how it ends.
+// `tcptrace lab`: the checks before, one scenario after the other, and the end.
 
 import Glibc
 import KernelSockets
@@ -8,10 +8,10 @@ import TraceSession
 
 /// The guided tour.
 public enum LabTour {
-    /// Plays the scenarios; the exit code: 0, also after Ctrl-C and when nobody reads any more, else 1 after saying on standard
-    /// error what to do.
+    /// Plays the scenarios. Returns the exit code: 0, also after Ctrl-C and when the reader of the output has gone, or
+    /// 1 after saying on standard error what to do.
     public static func run(_ options: LabOptions) -> Int32 {
-        // Only changes how writes to a closed pipe end: with EPIPE instead of death.
+        // Makes a write to a closed pipe fail with EPIPE instead of ending this program; nothing else changes.
         _ = signal(SIGPIPE, SIG_IGN)
         do throws(TourError) {
             guard let interruption = Interruption() else { throw .failed("signals: \(describeErrno(errno))") }
@@ -35,7 +35,7 @@ public enum LabTour {
         }
     }
 
-    /// Prints the scenarios, one a line.
+    /// Prints the scenarios, one per line, and returns the exit code.
     public static func list(width: Int) -> Int32 {
         var buffer = OutputBuffer()
         let column = LabScenario.allCases.map(\.rawValue.count).max() ?? 0
@@ -52,7 +52,7 @@ public enum LabTour {
         return StandardStreams.writeResults(&buffer)
     }
 
-    /// Throws if the lab's server could not listen.
+    /// Throws if the lab's server could not listen on the port.
     private static func checkPort(_ port: UInt16) throws(TourError) {
         var survey = SocketSurvey()
         do throws(KernelViewError) { try survey.look() } catch { throw .failed(error.description) }
@@ -68,7 +68,7 @@ public enum LabTour {
     }
 
     private static func makeDirectory(_ path: String) throws(TourError) {
-        // The path is NUL-terminated for the time of the call.
+        // The path is NUL-terminated during the call.
         if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
         throw .failed(
             "\(printable(path)): \(describeErrno(errno)); name a directory that can be written to, or that can be made")

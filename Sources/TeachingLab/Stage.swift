@@ -1,4 +1,4 @@
-// One scenario's stage: a live tracer, the lab programs it watches, and the page it is told on.
+// The stage of one scenario: a live tracer, the lab programs that it watches, and the page that tells the story.
 
 import Glibc
 import KernelSockets
@@ -6,11 +6,12 @@ import TCPModel
 import TimelineReport
 import TraceSession
 
-/// Drives the programs of a scenario and the tracer in turns: while it waits for one, it works for the other.
+/// Runs a scenario's programs and the tracer in turns: while it waits for one, it works for the other.
 struct Stage: ~Copyable {
-    /// How long anything on this host may take before it counts as not happening, in milliseconds.
+    /// How long anything on this host may take before it counts as failed, in milliseconds.
     static let patience = 5000
-    /// How long the tracer is given for what comes by itself: delayed ACKs, a look at the kernel's tables.
+    /// Time for the tracer to see what happens by itself, in milliseconds: delayed ACKs, readings of the kernel's
+    /// tables.
     static let settling = 250
 
     let port: UInt16
@@ -22,7 +23,7 @@ struct Stage: ~Copyable {
     private var survey = SocketSurvey()
     private var page: LabPage
     private var running: [LabProgram] = []
-    /// Connections that were there before this scenario.
+    /// Connections that existed before this scenario.
     private var earlier: Set<FourTuple> = []
     private var hasSaidWhatIsHidden = false
     private var isTraceFinished = false
@@ -43,11 +44,11 @@ struct Stage: ~Copyable {
     ) throws(TourError) -> LiveTracer<LabReport> {
         var trace = TraceOptions()
         trace.interfaces = ["lo"]
-        // Somebody else's server may have this port of another address: it is none of the tour's business.
+        // Another server may have this port at another address; the tour leaves that out.
         trace.filter = "host 127.0.0.1 and tcp port \(options.port)"
         if let directory = options.saveDirectory {
             trace.output = "\(directory)/\(scenario.rawValue).pcapng"
-            // The lab's messages are short: this is all of every frame.
+            // The lab's messages are short, so this keeps every frame whole.
             trace.snapshotLength = 2048
         }
         do throws(TraceError) {
@@ -57,7 +58,7 @@ struct Stage: ~Copyable {
         }
     }
 
-    /// Plays the scenario from its heading to its last sentence, and ends its programs.
+    /// Plays the scenario from its heading to its last sentence, then ends its programs.
     mutating func play() throws(TourError) {
         try look()
         for row in rowsOfPort() where row.socket.state != .listen { earlier.insert(Self.tuple(row)) }
@@ -70,7 +71,7 @@ struct Stage: ~Copyable {
 
     // MARK: Programs
 
-    /// Starts the server and waits until it listens.
+    /// Starts the server, and waits until it is listening.
     mutating func startServer(_ arguments: [String] = []) throws(TourError) -> LabProgram {
         let server = try start("lab-server", programs.server, ["--port", "\(port)"] + arguments)
         guard try wait(until: { server.hasSaid("listening on ") || server.hasEnded }), !server.hasEnded else {
@@ -79,7 +80,7 @@ struct Stage: ~Copyable {
         return server
     }
 
-    /// Starts a server that may fail to listen, shows the command and what it says, and waits for either.
+    /// Starts a server that may fail to listen, waits for either outcome, and shows the command and its output.
     mutating func tryServer(_ arguments: [String], _ title: String) throws(TourError) -> LabProgram {
         page.title("\(title): \((["lab-server", "--port", "\(port)"] + arguments).joined(separator: " "))")
         let server = try start("lab-server", programs.server, ["--port", "\(port)"] + arguments)
@@ -91,13 +92,13 @@ struct Stage: ~Copyable {
         return server
     }
 
-    /// Starts a client and waits until it is connected; its port, or nil if it ended before that.
+    /// Starts a client, and waits until it is connected; its port is nil if it ended before that.
     mutating func startClient(_ arguments: [String] = []) throws(TourError) -> (program: LabProgram, port: UInt16?) {
         let client = try start("lab-client", programs.client, ["--port", "\(port)"] + arguments)
         return (client, try connectedPort(of: client))
     }
 
-    /// Waits until a client is connected; its port, or nil if it ended before that.
+    /// Waits until a client is connected; returns its port, or nil if it ended before that.
     mutating func connectedPort(of client: LabProgram) throws(TourError) -> UInt16? {
         _ = try wait(until: { client.hasSaid("connected ") || client.hasEnded })
         // `connected 127.0.0.1:45678 > 127.0.0.1:9500 (pid 7511)`
@@ -107,7 +108,7 @@ struct Stage: ~Copyable {
         return ownPort
     }
 
-    /// Starts a client and waits until its SYN is out; its port.
+    /// Starts a client, and waits until its SYN has been sent; returns its port, too.
     mutating func startUnansweredClient() throws(TourError) -> (program: LabProgram, port: UInt16) {
         let client = try start("lab-client", programs.client, ["--port", "\(port)"])
         try waitForSockets { $0.connecting(client) != nil }
@@ -118,7 +119,7 @@ struct Stage: ~Copyable {
         return (client, row.socket.local.port)
     }
 
-    /// On loopback Linux gives out a port again whose TIME_WAIT is a second old: these two ends are no more those of before.
+    /// On loopback, Linux reuses a port once its TIME_WAIT is a second old: such a connection is not the earlier one.
     private mutating func noteNew(_ port: UInt16) {
         earlier = earlier.filter { $0.source.port != port && $0.destination.port != port }
     }
@@ -149,7 +150,7 @@ struct Stage: ~Copyable {
 
     // MARK: Time
 
-    /// Waits until `condition` holds, at most `Stage.patience`; whether it does.
+    /// Waits until `condition` holds, at most `Stage.patience`; returns whether it does.
     mutating func wait(until condition: () -> Bool) throws(TourError) -> Bool {
         try wait(milliseconds: Self.patience, until: condition)
     }
@@ -159,7 +160,7 @@ struct Stage: ~Copyable {
         _ = try wait(milliseconds: milliseconds, until: { false })
     }
 
-    /// Waits until the port's sockets in the kernel's tables are like that, at most `Stage.patience`.
+    /// Waits until the port's sockets in the kernel's tables meet the condition, at most `Stage.patience`.
     mutating func waitForSockets(_ condition: ([SocketRow]) -> Bool) throws(TourError) {
         let deadline = ContinuousClock.now + .milliseconds(Self.patience)
         repeat {
@@ -186,7 +187,7 @@ struct Stage: ~Copyable {
 
     // MARK: What is shown
 
-    /// Shows the port's sockets under a title, and returns them. Connections of before this scenario are left out.
+    /// Shows the port's sockets under a title, and returns them. Connections from before this scenario are omitted.
     @discardableResult
     mutating func sockets(_ title: String) throws(TourError) -> [SocketRow] {
         try look()
@@ -200,7 +201,7 @@ struct Stage: ~Copyable {
         return rows
     }
 
-    /// Says once what is left out: sockets of earlier connections, by state.
+    /// The remark on the omitted sockets, by state; nil if there are none.
     private static func hidden(_ all: [SocketRow], _ earlier: Set<FourTuple>) -> String? {
         let hidden = all.filter { $0.socket.state != .listen && earlier.contains(tuple($0)) }
         if hidden.isEmpty { return nil }
@@ -208,20 +209,20 @@ struct Stage: ~Copyable {
         return "(not shown in this scenario: \(counted(hidden.count, "socket")) of earlier connections, in \(states))"
     }
 
-    /// Shows what the tracer has printed since the last time.
+    /// Shows the tracer's output since the last call.
     mutating func timeline(_ title: String) throws(TourError) {
         page.title(title)
         tracer.withOutput { page.timeline(&$0) }
         try page.write()
     }
 
-    /// Shows what became of it all.
+    /// Shows the observations of the scenario.
     mutating func notice(_ observations: Observations) throws(TourError) {
         page.notice(observations.sentences)
         try page.write()
     }
 
-    /// Ends the trace and shows the (rest of the) timeline.
+    /// Ends the trace, and shows the rest of the timeline.
     mutating func finishTimeline(_ title: String) throws(TourError) {
         isTraceFinished = true
         do throws(TraceError) { try tracer.finish() } catch { throw .trace(error) }
@@ -229,8 +230,8 @@ struct Stage: ~Copyable {
         for warning in tracer.warnings { StandardStreams.complain(warning) }
     }
 
-    /// `tcptrace kill port N --yes`, as the user would do it; whether it ended this process. No other one is ended, whoever else
-    /// has this port of another address.
+    /// Runs `tcptrace kill port N --yes` as the user would; returns whether it ended this process. No other process is
+    /// ended, even if one has this port at another address.
     mutating func kill(
         _ holder: LabProgram, _ title: String, with signal: Int32 = SIGTERM
     ) throws(TourError) -> Bool {
@@ -263,7 +264,7 @@ struct Stage: ~Copyable {
         do throws(KernelViewError) { try survey.look() } catch { throw .failed(error.description) }
     }
 
-    /// The sockets that are the tour's: both its programs are on 127.0.0.1.
+    /// The tour's sockets: both of its programs are on 127.0.0.1.
     private func rowsOfPort() -> [SocketRow] {
         let port = port
         return survey.rows.filter {

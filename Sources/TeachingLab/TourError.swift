@@ -1,15 +1,15 @@
-// Why the tour, or one scenario of it, could not go on.
+// Reasons why the tour, or one of its scenarios, could not continue.
 
 import TraceSession
 
-/// What ends the tour before its end.
+/// What ends the tour early.
 enum TourError: Error {
-    /// Ctrl-C or SIGTERM: not a failure.
+    /// Ctrl-C or SIGTERM, which is not a failure.
     case interrupted
-    /// Nobody reads the output any more: not a failure.
+    /// The reader of the output has gone, which is not a failure.
     case closedPipe
-    /// The tracer could not begin or go on.
+    /// The tracer could not begin or continue.
     case trace(TraceError)
-    /// Anything else, in a sentence that says what to do next.
+    /// Anything else, as a sentence that says what to do next.
     case failed(String)
 }

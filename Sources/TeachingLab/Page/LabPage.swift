@@ -1,4 +1,4 @@
-// How the tour looks: headings, socket tables and sentences, appended to one buffer and written to standard output.
+// The look of the tour: headings, socket tables and sentences, collected in a buffer and written to standard output.
 
 import Glibc
 import TimelineReport
@@ -6,7 +6,7 @@ import TraceSession
 
 /// The page being written.
 struct LabPage {
-    /// Sentences are hard to read in longer lines.
+    /// Longer lines make sentences hard to read.
     private static let longestLine = 100
 
     private let width: Int
@@ -21,7 +21,7 @@ struct LabPage {
 
     // MARK: Parts
 
-    /// The heading of a scenario, and what will happen in it.
+    /// The heading of a scenario, and a summary of it.
     mutating func heading(_ name: String, _ summary: String) {
         let room = min(width, Self.longestLine)
         let line = "=== \(name) "
@@ -29,22 +29,22 @@ struct LabPage {
         paragraph(summary)
     }
 
-    /// The title of a part.
+    /// The title of a part of the page.
     mutating func title(_ text: String) {
         buffer.newline()
         for line in Self.wrapped(text, to: min(width, Self.longestLine)) { emphasized(line) }
     }
 
-    /// Sockets as `tcptrace sockets` lists them; `others` says what is left out.
+    /// Sockets as listed by `tcptrace sockets`; `others` tells what is omitted.
     mutating func table(_ rows: [SocketRow], others: String?) {
         var part = OutputBuffer()
         if rows.isEmpty {
             part.append("(none)\n")
         } else {
-            // Who holds a socket is what the tour is about: names are never cut.
+            // The tour is about the holders of sockets, so their names are never cut.
             SocketTable(width: nil).append(rows, to: &part)
         }
-        // On a page of 80 columns the table needs them all.
+        // On a page of 80 columns the table needs the full width.
         let indent = width < 90 ? "" : "  "
         for line in part.bytes.split(separator: 0x0a) {
             buffer.append(text: indent)
@@ -54,20 +54,20 @@ struct LabPage {
         if let others { paragraph(others, first: indent, next: indent) }
     }
 
-    /// What the tracer printed.
+    /// The tracer's output.
     mutating func timeline(_ part: inout OutputBuffer) {
         buffer.append(contentsOf: part.bytes)
         part.clear()
     }
 
-    /// The sentences about what was seen.
+    /// The sentences on what was seen.
     mutating func notice(_ sentences: [String]) {
         title("What to notice")
         for sentence in sentences { paragraph(sentence, first: "  - ", next: "    ") }
         buffer.newline()
     }
 
-    /// Text in lines that fit. What is in it is printable already.
+    /// Text wrapped to the page. It must contain printable characters only.
     mutating func paragraph(_ text: String, first: String = "", next: String = "") {
         let room = max(20, min(width, Self.longestLine) - next.count)
         for (index, line) in Self.wrapped(text, to: room).enumerated() {

@@ -1,16 +1,16 @@
-// What the tracer saw, kept for the sentences: the text report with a note-taker beside it.
+// What the tracer saw, recorded for the sentences: the text report, with a recorder beside it.
 
 import TCPModel
 import TCPTimeline
 import TimelineReport
 
-/// The connections of one scenario as they were at their latest segment, in the order of their numbers.
+/// The connections of one scenario as of their latest segments, in the order of their numbers.
 final class LabRecord {
     private(set) var connections: [Connection] = []
-    /// Keep-alives of clients, and how many of them the server's end has answered.
+    /// The number of keep-alives from clients, and how many of them the server's end has answered.
     private(set) var keepAlives = (asked: 0, answered: 0)
 
-    /// The connection of the client with this port.
+    /// The latest connection of the client with this port.
     func connection(clientPort: UInt16) -> Connection? {
         connections.last { $0.tuple.source.port == clientPort }
     }
@@ -32,7 +32,7 @@ final class LabRecord {
     }
 }
 
-/// The text timeline, with a record of what it was made from.
+/// The text timeline, with a record of its connections.
 struct LabReport: ForwardingReport {
     var inner: TextTimelineReport
     private let record: LabRecord

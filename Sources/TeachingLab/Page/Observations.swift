@@ -1,20 +1,20 @@
-// What there is to notice in a scenario, by what was seen.
+// What to notice in a scenario, according to what was seen.
 
 import TCPTimeline
 
-/// Sentences of which each is said only if it is true.
+/// Collects sentences, each of which depends on whether it was observed.
 struct Observations {
     private(set) var sentences: [String] = []
 
-    /// Says what was seen, or that it was not.
+    /// Adds the sentence for what was seen, or the one for its absence.
     mutating func note(_ wasSeen: Bool, _ sentence: @autoclosure () -> String, otherwise: @autoclosure () -> String) {
         sentences.append(wasSeen ? sentence() : otherwise())
     }
 
-    /// Says it as it is.
+    /// Adds a sentence unconditionally.
     mutating func note(_ sentence: String) { sentences.append(sentence) }
 
-    /// Says why a segment went out twice, if one did: no frame is lost on loopback.
+    /// Explains why a segment was sent twice, if one was: no frame is lost on loopback.
     mutating func noteLossProbe(_ connection: Connection?) {
         guard let connection else { return }
         for (side, names) in [("client", "server"), ("server", "client")].enumerated()

@@ -11,12 +11,12 @@ extension SocketRow {
         processes.first.map { "\(printable($0.command))[\($0.pid)]" }
     }
 
-    /// The state as the tables print it.
+    /// The name of the state, as in the tables.
     var stateName: String { "\(socket.state.displayName)" }
 }
 
 extension [SocketRow] {
-    /// The socket with this port of its own, connected to a peer with that one.
+    /// The socket with the local port `local`, connected to the peer port `remote`.
     func end(_ local: UInt16, to remote: UInt16) -> SocketRow? {
         first { $0.socket.local.port == local && $0.socket.remote.port == remote && $0.socket.state != .listen }
     }

@@ -1,13 +1,13 @@
-// Where lab-server and lab-client are: beside this program, else where PATH says.
+// Finds lab-server and lab-client: beside this program, or else in PATH.
 
 import Glibc
 
-/// The files of both lab programs.
+/// The paths of both lab programs.
 struct LabPrograms {
     let server: String
     let client: String
 
-    /// Finds both. `executable` is this program's file.
+    /// Finds both programs. `executable` is this program's file.
     init(beside executable: String) throws(TourError) {
         server = try Self.find("lab-server", beside: executable)
         client = try Self.find("lab-client", beside: executable)
@@ -17,7 +17,7 @@ struct LabPrograms {
         let own = executable.lastIndex(of: "/").map { String(executable[..<$0]) }
         for directory in [own].compactMap(\.self) + searchPath() {
             let path = "\(directory)/\(name)"
-            // The path is NUL-terminated for the time of the call.
+            // The path is NUL-terminated during the call.
             if unsafe access(path, X_OK) == 0 { return path }
         }
         let place = own.map { " beside \(executable) (in \($0))" } ?? ""

@@ -1,4 +1,4 @@
-// A full accept queue: a SYN that nobody answers, and the state in which its sender waits.
+// A full accept queue: a SYN that goes unanswered, and the state in which its sender waits.
 
 import TCPModel
 import TCPTimeline
@@ -19,7 +19,7 @@ extension LabScenario {
         let wasConnectedEarly = second.program.hasSaid("connected ")
         server.resume()
         _ = try stage.connectedPort(of: second.program)
-        // Time for the tracer's own look at the queue, which is empty now.
+        // Time for the tracer to look at the queue, which is empty now.
         try stage.pause()
         let (firstClient, secondClient) = (first.program, second.program)
         firstClient.closeInput()

@@ -1,4 +1,4 @@
-// The forgotten close(): FIN_WAIT_2 and CLOSE_WAIT, who owns them, and what ends them.
+// The forgotten close(): FIN_WAIT_2 and CLOSE_WAIT, the owners of these sockets, and what ends them.
 
 import Glibc
 import TCPModel
@@ -55,15 +55,15 @@ extension LabScenario {
         try stage.notice(seen)
     }
 
-    /// How long Linux keeps a FIN_WAIT_2 that belongs to nobody.
+    /// How long Linux keeps a FIN_WAIT_2 that belongs to no process.
     private func finTimeout() -> String {
-        // Nothing to close if open(2) fails; the path is NUL-terminated for the time of the call.
+        // There is nothing to close if open(2) fails; the path is NUL-terminated during the call.
         let descriptor = unsafe open("/proc/sys/net/ipv4/tcp_fin_timeout", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return "60 s unless changed" }
         defer { close(descriptor) }
         var text = [UInt8](repeating: 0, count: 32)
         let room = text.count
-        // At most `room` octets are written, which the array has.
+        // At most `room` octets are written, for which the array has room.
         let count = unsafe read(descriptor, &text, room)
         guard count > 0, let seconds = Int(String(decoding: text[..<count].filter { $0 > 0x20 }, as: UTF8.self)) else {
             return "60 s unless changed"

@@ -1,4 +1,4 @@
-// The half-close: one direction has ended, the other one goes on, and both ends know it.
+// The half-close: one direction has ended, the other one continues, and both ends know it.
 
 import TCPModel
 import TCPTimeline
@@ -7,7 +7,7 @@ import TimelineReport
 extension LabScenario {
     func playHalfClose(_ stage: inout Stage) throws(TourError) {
         let farewell = "bye"
-        // A second of CLOSE_WAIT, to have a look at.
+        // A second of CLOSE_WAIT to look at.
         let server = try stage.startServer(["--slow-close", "1", "--farewell", farewell])
         try stage.sockets("Sockets before: the server listens")
         let client = try stage.startConnectedClient(["--half-close"])
@@ -40,7 +40,7 @@ extension LabScenario {
                 + "closed yet. As long as that lasts, the server may send. CLOSE_WAIT is an error only if it never ends.",
             otherwise:
                 "Expected CLOSE_WAIT held by the server, but the table had \(serverEnd?.stateName ?? "no socket").")
-        // Its answer to `hello` came before, with its line end.
+        // The answer to `hello` came before, with its line end.
         let answer = "server: hello\n".utf8.count
         let late = Int(connection?.counters[1].uniqueBytes ?? 0) - answer
         seen.note(

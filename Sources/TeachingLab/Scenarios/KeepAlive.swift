@@ -1,4 +1,4 @@
-// Keep-alives: how a kernel asks whether the other end is still there, and who answers.
+// Keep-alives: how a kernel checks whether the other end is still there, and which side answers.
 
 import TCPModel
 import TCPTimeline

@@ -1,4 +1,4 @@
-// Processes that are killed: Linux closes for them, with a FIN, or with a RST if something lay unread.
+// Killed processes: Linux closes their sockets with a FIN, or with a RST if data was unread.
 
 import Glibc
 import TCPModel
@@ -54,7 +54,7 @@ extension LabScenario {
 
     func playKilledUnread(_ stage: inout Stage) throws(TourError) {
         let message = "hello\n"
-        // Long enough for the server to be killed before it reads.
+        // Long enough to kill the server before it reads.
         let server = try stage.startServer(["--hold", "600"])
         try stage.sockets("Sockets before: the server listens")
         let client = try stage.startConnectedClient()
@@ -62,7 +62,7 @@ extension LabScenario {
         client.program.type(message)
         let (clientPort, port) = (client.port, stage.port)
         try stage.waitForSockets { ($0.end(port, to: clientPort)?.socket.receiveQueue ?? 0) > 0 }
-        // Time for the tracer's own look at Recv-Q.
+        // Time for the tracer to look at Recv-Q.
         try stage.pause()
         let during = try stage.sockets("Sockets during: the server has accepted, but does not read")
         let wasKilled = try stage.kill(server, "kill -9 for whoever holds the port", with: SIGKILL)

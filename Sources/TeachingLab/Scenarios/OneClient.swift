@@ -44,7 +44,7 @@ extension LabScenario {
         try stage.notice(seen)
     }
 
-    /// Who closed first, and who has to wait for it.
+    /// Notes which end closed first, and which one has to stay in TIME_WAIT for that.
     private func noteClose(
         _ clientPort: UInt16, _ stage: borrowing Stage, _ after: [SocketRow], _ seen: inout Observations
     ) {

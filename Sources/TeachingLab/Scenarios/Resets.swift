@@ -1,4 +1,4 @@
-// Connections that a RST ends: before they begin (refused), and instead of a FIN (SO_LINGER with time 0).
+// Connections ended by a RST: before they begin (refused), and instead of by a FIN (SO_LINGER with time 0).
 
 import TCPModel
 import TCPTimeline

@@ -1,4 +1,4 @@
-// TIME_WAIT at the server, and what it has to do with "address already in use".
+// TIME_WAIT at the server, and its relation to "address already in use".
 
 import Glibc
 import TCPModel
@@ -7,8 +7,8 @@ import TimelineReport
 
 extension LabScenario {
     func playServerClosesFirst(_ stage: inout Stage) throws(TourError) {
-        // With SO_REUSEADDR: Linux wants it of both, the new listener and the sockets in TIME_WAIT. Without it here nothing could
-        // listen on the port for the next minute, also not the next scenario.
+        // With SO_REUSEADDR: Linux requires it of both the new listener and the sockets in TIME_WAIT. Without it
+        // nothing could listen on the port for the next minute, including the next scenario.
         let server = try stage.startServer()
         try stage.sockets("Sockets before: the server listens")
         let client = try stage.startConnectedClient()

@@ -1,4 +1,4 @@
-// A server that is stopped: Linux speaks TCP for it, until there is something to say that only the program knows.
+// A stopped server: Linux speaks TCP for it, until an answer is needed that only the program can give.
 
 import TCPModel
 import TCPTimeline
@@ -14,7 +14,7 @@ extension LabScenario {
         client.program.type(message)
         let (clientPort, port) = (client.port, stage.port)
         try stage.waitForSockets { ($0.end(port, to: clientPort)?.socket.receiveQueue ?? 0) > 0 }
-        // Time for an answer, if there were anybody to give one.
+        // Time for an answer, if anything could give one.
         try stage.pause(milliseconds: 400)
         let during = try stage.sockets("Sockets during: the server is still stopped")
         let answeredEarly = client.program.hasSaid("reply ")

@@ -1,17 +1,17 @@
-// Two clients at once: of a server that serves one at a time, and of one with threads.
+// Two clients at once: with a server that serves one at a time, and with one that uses threads.
 
 import TCPModel
 import TimelineReport
 
-/// Both clients, connected, each with a line sent.
+/// Both clients, connected; each has sent a line.
 private struct Pair {
     let server: LabProgram
     let first: (program: LabProgram, port: UInt16)
     let second: (program: LabProgram, port: UInt16)
-    /// What the second one has sent, its line end included.
+    /// The line sent by the second client, with its line end.
     static let message = "hello from the second\n"
 
-    /// Starts the server and both clients, and shows the sockets.
+    /// Starts the server, shows its sockets, and starts both clients.
     init(_ stage: inout Stage, _ arguments: [String]) throws(TourError) {
         server = try stage.startServer(arguments)
         try stage.sockets("Sockets before: the server listens")
@@ -25,21 +25,21 @@ private struct Pair {
         self.second = second
     }
 
-    /// First the first, then the second says fin.
+    /// The first client says fin, then the second.
     func close(_ stage: inout Stage) throws(TourError) {
         first.program.type("fin\n")
         let first = first.program
         let second = second.program
         let server = server
         _ = try stage.wait(until: { first.hasEnded && second.hasSaid("reply ") })
-        // Time for a look at the kernel's tables while the server has the second one.
+        // Time for a look at the kernel's tables while the server serves the second client.
         try stage.pause(milliseconds: 150)
         second.type("fin\n")
         _ = try stage.wait(until: { second.hasEnded && server.lines.count { $0.hasPrefix("closed ") } == 2 })
         try stage.pause()
     }
 
-    /// The line that says with what to tell both clients apart.
+    /// The words that tell both clients apart.
     var numbers: String {
         "first: lab-client[\(first.program.pid)] from port \(first.port), second: lab-client[\(second.program.pid)] "
             + "from port \(second.port)"
