@@ -1,4 +1,4 @@
-// The command line of lab-client, and its exit codes; the work is LabTraffic's.
+// The command line of lab-client, and its exit codes; LabTraffic does the work.
 
 import ArgumentParser
 import LabTraffic
@@ -79,16 +79,16 @@ struct LabClientCommand: ParsableCommand {
         if let connectTimeout, connectTimeout < 0.001 {
             throw ValidationError("--connect-timeout is at least 0.001 seconds.")
         }
-        // What the kernel allows for TCP_KEEPIDLE.
+        // The kernel's limits for TCP_KEEPIDLE.
         if let keepAlive, !(1...32767).contains(keepAlive) {
             throw ValidationError("--keep-alive is in whole seconds, 1 to 32767.")
         }
     }
 
-    /// Checks what is told by its place. The parser looks for misspelt options only after `validate`, and their values would have
-    /// been taken for a host here.
+    /// Checks positional arguments. The parser looks for misspelt options only after `validate`; in there, the value of
+    /// such an option would be mistaken for a host.
     private func checkPlaces() throws {
-        // The old notation of an address as one number (9500 is 0.0.37.28) is never what is meant here.
+        // The old notation of an address as a single number (9500 is 0.0.37.28) is never meant here.
         if let name = host ?? hostArgument, !name.isEmpty, name.allSatisfy(\.isNumber) {
             throw ValidationError("\(name) is no host; the port comes second, or after --port: 127.0.0.1 \(name).")
         }

@@ -1,4 +1,4 @@
-// The command line of lab-server, and its exit codes; the work is LabTraffic's.
+// The command line of lab-server, and its exit codes; LabTraffic does the work.
 
 public import ArgumentParser
 public import LabTraffic
@@ -62,7 +62,7 @@ struct LabServerCommand: ParsableCommand {
     var readyFd: Int32?
     @Flag(help: "Allow an address that other machines can reach.")
     var allowRemote = false
-    /// None is wanted: taken so that what was meant can be said.
+    /// No words are expected; they are accepted so that an error can suggest the intended option.
     @Argument(help: .hidden)
     var words: [String] = []
 
@@ -85,7 +85,8 @@ struct LabServerCommand: ParsableCommand {
         if let readyFd, readyFd < 1 { throw ValidationError("--ready-fd is a descriptor open for writing, 1 or more.") }
     }
 
-    /// Refuses words without an option. The parser looks for misspelt options after `validate`, and their values would stand here.
+    /// Rejects words without an option. The parser looks for misspelt options only after `validate`, where their values
+    /// would be among these words.
     private func checkWords() throws {
         guard let word = words.first else { return }
         let shown = "Unexpected argument '\(word)'."
