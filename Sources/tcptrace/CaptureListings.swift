@@ -1,4 +1,4 @@
-// -D, -L and -d: what can be captured on, and what a filter compiles to.
+// -D, -L and -d: the interfaces, their link types, and the program that a filter compiles to.
 
 import Glibc
 import PacketSource
@@ -6,9 +6,9 @@ import TCPModel
 import TimelineReport
 import TraceSession
 
-/// Listings that end the program.
+/// Listings after which the program ends.
 enum CaptureListings {
-    /// tcpdump's -D: number, name, description, flags.
+    /// tcpdump's -D: number, name, description and flags of each interface.
     static func interfaces() -> Int32 {
         do throws(CaptureError) {
             var lines: [String] = []
@@ -26,11 +26,11 @@ enum CaptureListings {
         } catch { return fail(error) }
     }
 
-    /// The interfaces that words of -i name. As with tcpdump a number stands for the one that `interfaces` lists by it, unless one is
-    /// called so; a number that it does not list is left, and is then no interface.
+    /// The interfaces given with -i. As with tcpdump, a number stands for the interface that `interfaces` lists under
+    /// it, unless an interface has that name. A number that is not listed is left unchanged, and is then no interface.
     static func names(of words: [String]) -> [String] {
         guard words.contains(where: { number($0) != nil }) else { return words }
-        // The same list as with -D: some devices are listed only to those who may use them.
+        // The same list as with -D: some devices are listed only for users who may capture on them.
         BorrowedPowers.takeUp()
         let devices = (try? CaptureDevice.all()) ?? []
         BorrowedPowers.layDown()
@@ -46,7 +46,7 @@ enum CaptureListings {
         word.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } ? Int(word) : nil
     }
 
-    /// tcpdump's -L.
+    /// tcpdump's -L: the link types of an interface.
     static func linkTypes(of device: String) -> Int32 {
         do throws(CaptureError) {
             let types = try CaptureDevice.linkTypes(of: device)
@@ -77,7 +77,7 @@ enum CaptureListings {
         } catch { return fail(error) }
     }
 
-    /// That of `-y`, of the first file, or of the first interface; nil if nobody may know.
+    /// The link type of `-y`, of the first file, or of the first interface; nil if it cannot be determined.
     private static func linkType(of options: TraceOptions) throws(CaptureFileError) -> LinkType? {
         if let chosen = options.linkType { return chosen }
         if let file = options.files.first { return try CaptureFileReader(path: file).interfaces.first?.linkType }
@@ -90,7 +90,7 @@ enum CaptureListings {
         for line in lines {
             for (index, part) in line.split(separator: "\n", omittingEmptySubsequences: true).enumerated() {
                 if index > 0 { buffer.newline() }
-                // libpcap sets the columns of a program with tabs.
+                // libpcap aligns the columns of a program with tabs.
                 for (column, cell) in part.split(separator: "\t", omittingEmptySubsequences: false).enumerated() {
                     if column > 0 { buffer.append("\t") }
                     buffer.appendPrintable(String(cell))

@@ -1,30 +1,31 @@
-// What a shell offers behind options and for words, and what the parser's script for bash lacks.
+// Shell completions for options and words, and what the parser's script for bash lacks.
 
 import ArgumentParser
 import TCPDiagnosis
 import TCPModel
 import TCPTimeline
 
-/// Completions of the options and words that have some.
+/// Completions for the options and words that have any.
 enum Completion {
     static let interfaces = CompletionKind.shellCommand("ls /sys/class/net; echo any")
     static let directions = CompletionKind.list(["in", "out", "inout"])
     static let formats = CompletionKind.list(["text", "html", "mermaid", "json", "zeek", "csv"])
     static let events = CompletionKind.list(["state", "packet"])
     static let colors = CompletionKind.list(["auto", "always", "never"])
-    /// As people type them: close-wait.
+    /// In the spelling that people type: close-wait.
     static let states = CompletionKind.list(
         TCPState.named.map { "\($0.displayName)".lowercased().replacing("_", with: "-") })
     static let outcomes = CompletionKind.list(Outcome.allCases.map { "\($0.name)" })
     static let findings = CompletionKind.list(
         FindingCode.allCases.map(\.rawValue) + ["note", "warning", "error", "any"])
-    /// What has a page, without the words that a shell would need quotes for.
+    /// Everything that has a page, except words that would need quotes in a shell.
     static let explained = CompletionKind.list(
         Set(Explanations.all.map(\.name)).filter { name in
             name.utf8.count > 1 && name.allSatisfy { $0.isLetter || $0.isNumber || "_-,".contains($0) }
         }.sorted())
 
-    /// The parser's script for bash, and what makes it one of ours: it knows the trace by its verb alone, which nobody types.
+    /// The parser's script for bash with an addition: the parser completes a trace only after its verb, which users do
+    /// not type.
     static func bash(_ script: String, verbs: [String]) -> String {
         script + """
 

@@ -3,7 +3,7 @@
 public import ArgumentParser
 import TraceSession
 
-/// What this machine allows.
+/// Reports what this machine permits.
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",

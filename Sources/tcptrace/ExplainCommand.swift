@@ -7,7 +7,7 @@ import TCPModel
 import TimelineReport
 import TraceSession
 
-/// What a word of the output means, in a page.
+/// Explains a word of the output on a page.
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
@@ -30,11 +30,11 @@ struct ExplainCommand: ParsableCommand {
         completion: Completion.explained)
     var words: [String] = []
 
-    /// Text wider than this is hard to read.
+    /// Wider text is hard to read.
     private static let widest = 100
 
     func validate() throws {
-        // Where some have pages these are the answer, and the exit code says that there is more to it.
+        // If some words have pages, those are printed, and the exit code reports the others.
         if let word = words.first, words.allSatisfy({ Explanations.pages(for: $0).isEmpty }) {
             throw ValidationError(Self.complaint(about: word))
         }
@@ -68,7 +68,7 @@ struct ExplainCommand: ParsableCommand {
         }
     }
 
-    /// What is said about a word without a page. The word is untrusted.
+    /// The message about a word without a page. The word is untrusted.
     private static func complaint(about word: String) -> String {
         let name = printable(String(word.prefix(60)))
         let near = Explanations.suggestions(for: word)

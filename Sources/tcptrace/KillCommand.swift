@@ -53,7 +53,8 @@ struct KillCommand: ParsableCommand {
 
     func validate() throws { _ = try request() }
 
-    /// The filter words for `LOCAL:PORT REMOTE:PORT` (`[::1]:9500`), or for the local end alone; nil if the words are others.
+    /// The filter words for `LOCAL:PORT REMOTE:PORT` (`[::1]:9500`), or for the local end alone; nil if the words have
+    /// another form.
     static func filterWords(ends: [String]) -> [String]? {
         guard (1...2).contains(ends.count) else { return nil }
         var words: [String] = []
@@ -68,7 +69,7 @@ struct KillCommand: ParsableCommand {
         return words
     }
 
-    /// The request that the arguments make, or a usage error that names the wrong word.
+    /// Turns the arguments into a request; throws a usage error that names the wrong word.
     func request() throws -> KillRequest {
         var words = words
         if words.count == 1, UInt16(words[0]) != nil { words.insert("port", at: 0) }

@@ -52,7 +52,7 @@ struct LabCommand: ParsableCommand {
         throw ExitCode(list ? LabTour.list(width: options.style.width) : LabTour.run(options))
     }
 
-    /// What the arguments ask for, or a usage error that names the wrong one.
+    /// Turns the arguments into options; throws a usage error that names the wrong one.
     func options() throws -> LabOptions {
         var options = LabOptions()
         if !scenarios.isEmpty { options.scenarios = try scenarios.map(Self.scenario) }
@@ -72,13 +72,13 @@ struct LabCommand: ParsableCommand {
         throw ValidationError("the port is 1 to 65535")
     }
 
-    /// The scenario of this name, or a usage error that says which one was meant.
+    /// The scenario with this name; throws a usage error that suggests the intended one.
     private static func scenario(_ name: String) throws -> LabScenario {
         if let scenario = LabScenario(rawValue: name) { return scenario }
         if UInt16(name) != nil {
             throw ValidationError("\(name): there is no such scenario; a port is chosen with --port \(name)")
         }
-        // A third of the letters may be wrong; no more of a word is looked at than names are long.
+        // Up to a third of the letters may be wrong. Only as much of the word is compared as names are long.
         let typed = Array(name.lowercased().utf8.prefix(32))
         let near = names.map { (name: $0, distance: editDistance(typed, Array($0.utf8))) }
             .filter { $0.distance <= max(1, typed.count / 3) }.min { $0.distance < $1.distance }

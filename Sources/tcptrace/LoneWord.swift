@@ -1,4 +1,4 @@
-// What somebody means who types a word that is no filter: a file's name, a port, a verb with a slip.
+// Guesses what a user means by a word that is not a filter: a file's name, a port, a misspelt verb.
 
 import CLinux
 import Glibc
@@ -7,22 +7,22 @@ import TCPModel
 import TeachingLab
 import TraceSession
 
-/// Guesses at the first word of the command line. None is made of a word that pcap-filter(7) knows.
+/// Interprets the first word of the command line. Words known to pcap-filter(7) are left alone.
 enum LoneWord {
-    /// Whether there is a file of this name that starts as captures do, compressed or not.
+    /// Whether there is a file of this name that begins like a capture, compressed or not.
     static func isCapture(_ path: String) -> Bool {
-        // Nothing to close if open(2) fails; the path is NUL-terminated for the time of the call.
+        // There is nothing to close if open(2) fails; the path is NUL-terminated during the call.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         var magic: UInt32 = 0
-        // At most the four octets of `magic` are written. A pipe has no offset: nothing is taken out of it.
+        // At most the four octets of `magic` are written. A pipe has no offset, so nothing is consumed from it.
         guard unsafe pread(descriptor, &magic, 4, 0) == 4 else { return false }
         return isMagic(UInt32(bigEndian: magic))
     }
 
-    /// Whether a capture waits on standard input, for which nobody asked. Nothing is taken out of it; a pipe that is empty
-    /// so far is given a moment.
+    /// Whether a capture is waiting on standard input although none was requested. Nothing is consumed; a pipe that is
+    /// still empty is given a moment.
     static var waitsOnStandardInput: Bool {
         var magic: UInt32 = 0
         // At most the four octets of `magic` are written.
@@ -30,19 +30,19 @@ enum LoneWord {
     }
 
     private static func isMagic(_ start: UInt32) -> Bool {
-        // pcap in microseconds, nanoseconds and Kuznetzov's; pcapng; snoop; Zstandard.
+        // pcap with microseconds, with nanoseconds, and Kuznetzov's; pcapng; snoop; Zstandard.
         let known: [UInt32] = [
             0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34, 0x0a0d_0d0a, 0x736e_6f6f, 0x28b5_2ffd,
         ]
-        // gzip has two octets only.
+        // gzip's magic number has only two octets.
         return known.contains(start) || known.prefix(3).contains(start.byteSwapped) || start >> 16 == 0x1f8b
     }
 
-    /// Whether a word is the name of a directory or of a file that is no program, and no filter: what is wrong with it as a capture is
-    /// said when it is read.
+    /// Whether a word names a directory, or a file that is not a program, and is not a filter either. If it is no
+    /// capture, reading it will report that.
     static func isOtherFile(_ word: String) -> Bool {
         var status = stat()
-        // The path is NUL-terminated for the time of the call, which fills the structure or fails.
+        // The path is NUL-terminated during the call, which fills the structure or fails.
         guard !FilterKeywords.all.contains(word[...]), unsafe stat(word, &status) == 0 else { return false }
         let kind = status.st_mode & S_IFMT
         guard kind == S_IFDIR || kind == S_IFREG && status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH) == 0 else {
@@ -51,16 +51,16 @@ enum LoneWord {
         return !isInterface(word) && (try? FilterSet(word, linkType: .ethernet)) == nil
     }
 
-    /// Whether the word can only be the name of a file, there or not.
+    /// Whether the word can only be a file's name, whether or not the file exists.
     static func isFileName(_ word: String) -> Bool {
         if word.hasPrefix("/") || word.hasPrefix("./") || word.hasPrefix("../") || word.hasPrefix("~/") { return true }
         let endings = [".pcap", ".pcapng", ".cap", ".snoop", ".gz", ".zst", ".ntar", ".dmp"]
         return !word.contains(" ") && endings.contains { word.lowercased().hasSuffix($0) }
     }
 
-    /// Whether there is an interface of this name, which is no word of a filter by itself.
+    /// Whether there is an interface of this name that is not a filter by itself.
     static func isInterface(_ word: String) -> Bool {
-        // The name is NUL-terminated for the time of the call.
+        // The name is NUL-terminated during the call.
         guard word.utf8.count < 16, unsafe if_nametoindex(word) != 0 else { return false }
         return (try? FilterSet(word, linkType: .ethernet)) == nil
     }
@@ -70,11 +70,11 @@ enum LoneWord {
         guard !name.contains("/"), !name.isEmpty, name.utf8.count < 256, let path = Terminal.environment("PATH") else {
             return false
         }
-        // The path is NUL-terminated for the time of the call.
+        // The path is NUL-terminated during the call.
         return path.split(separator: ":").contains { unsafe access("\($0)/\(name)", X_OK) == 0 }
     }
 
-    /// What to say to a word that is no filter and ends nearly as captures do; nil to all others.
+    /// The answer to a word that is not a filter and almost has the ending of a capture file; nil for other words.
     private static func answerToSlip(_ word: String) -> String? {
         guard let dot = word.lastIndex(of: "."), !word.contains(" "), word.utf8.count < 4096,
             (try? FilterSet(word, linkType: .ethernet)) == nil
@@ -85,13 +85,13 @@ enum LoneWord {
         if let file = near.map({ word[...dot] + $0 }).first(where: { isCapture(String($0)) }) {
             return "\(printable(word)): no filter; did you mean tcptrace -r \(shellWord(String(file)))?"
         }
-        // Hosts and much else end in words like cap.
+        // Host names and much else have endings similar to cap.
         guard near.contains(where: { $0 != "cap" }) else { return nil }
         return "\(printable(word)): no filter; a capture file is read with tcptrace -r \(shellWord(word))"
     }
 
-    /// What to type instead of these words, if that is clear; nil for all others. `isBehindP`: with -p, which elsewhere names a process;
-    /// `output`: the file that -w names.
+    /// What to type instead of these words, if that is clear; nil otherwise. `isBehindP`: they follow -p, which selects
+    /// a process in other tools; `output`: the file of -w.
     static func hint(_ words: [String], isBehindP: Bool = false, output: String? = nil) -> String? {
         guard let first = words.first else { return nil }
         if words.count == 1, let port = UInt16(first) {
@@ -106,7 +106,7 @@ enum LoneWord {
             return "\(first) is an interface: tcptrace -i \(words.map(shellWord).joined(separator: " "))"
         }
         if words.count == 1, let answer = answerToSlip(first) { return answer }
-        // As the first word of all it would have been taken for one.
+        // As the very first word it would have been taken for a verb.
         if TcpdumpArguments.verbs.contains(first) {
             return "\(first) is a verb, and comes first: tcptrace \(first) ..."
         }
@@ -115,7 +115,7 @@ enum LoneWord {
         if words.count == 1, LabScenario(rawValue: first) != nil, !FilterKeywords.all.contains(first[...]) {
             return "\(first): no filter, but a scenario of the lab: tcptrace lab \(first)"
         }
-        // Of three letters two may be in the wrong order, no more.
+        // Of three letters, two may be swapped at most.
         if words.count == 1, first.utf8.count == 3, first.utf8.sorted() == "lab".utf8.sorted() {
             return "\(first): neither a verb nor a filter; did you mean tcptrace lab?"
         }

@@ -1,12 +1,12 @@
-// A first word that is another tool's, or the name of a program: neither is a filter.
+// A first word that belongs to another tool, or is the name of a program: neither is a filter.
 
 import PacketSource
 import TCPModel
 import TraceSession
 
-/// Answers to words that are no filter.
+/// Answers to words that are not a filter.
 enum OtherWords {
-    /// What is called so elsewhere.
+    /// Words used elsewhere, and their equivalents here.
     private static let verbs = [
         "netstat": "tcptrace sockets", "ss": "tcptrace sockets", "list": "tcptrace sockets",
         "live": "tcptrace -i lo port 9500 (no verb)", "trace": "tcptrace -i lo port 9500 (no verb)",
@@ -19,7 +19,7 @@ enum OtherWords {
     static func hint(_ words: [String]) -> String? {
         guard let first = words.first else { return nil }
         let isVerb = verbs[first] != nil
-        // Compiling may look names up: only what may be meant so is compiled.
+        // Compiling may resolve names, so only words that may have been meant this way are compiled.
         guard isVerb || LoneWord.isProgram(first), !FilterKeywords.all.contains(first[...]),
             (try? FilterSet(words.joined(separator: " "), linkType: .ethernet)) == nil
         else { return nil }

@@ -1,4 +1,4 @@
-// How a page looks that is written for people: the options that its commands share.
+// The look of a page for the terminal: options shared by several commands.
 
 import ArgumentParser
 
@@ -11,7 +11,7 @@ struct PageOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Columns of the page, instead of the terminal's.", valueName: "columns"))
     var width: Int?
 
-    /// A page of fewer columns has no room, and one of more is a mistake.
+    /// A page with fewer columns has no room; a larger number is a mistake.
     private static let widths = 20...10_000
 
     func validate() throws {
@@ -24,6 +24,6 @@ struct PageOptions: ParsableArguments {
         }
     }
 
-    /// Whether a page on this terminal is to have colours.
+    /// Whether a page on this terminal should have colours.
     func wantsColor(on terminal: Terminal) -> Bool { !noColor && terminal.wantsColor(color) }
 }

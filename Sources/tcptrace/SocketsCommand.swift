@@ -79,7 +79,7 @@ struct SocketsCommand: ParsableCommand {
 
     func validate() throws { _ = try request() }
 
-    /// The request that the arguments make, or a usage error that names the wrong word.
+    /// Turns the arguments into a request; throws a usage error that names the wrong word.
     func request() throws -> SocketsRequest {
         var words = words
         var interval: Double?
@@ -95,7 +95,7 @@ struct SocketsCommand: ParsableCommand {
                 interval = 1
             }
         }
-        // As after `kill`.
+        // As for `kill`.
         if words.count == 1, UInt16(words[0]) != nil { words.insert("port", at: 0) }
         var request: SocketsRequest
         do {

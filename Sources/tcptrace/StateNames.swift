@@ -1,14 +1,14 @@
-// The names of states, as arguments have them and as messages list them.
+// The names of states in arguments and messages.
 
 import ArgumentParser
 import TCPModel
 
 extension TCPState {
-    /// Those that a user can ask for: what was not seen yet is no state.
+    /// The states that a user can name: `unseen` is not a TCP state.
     static let named = allCases.filter { $0 != .unseen }
 
-    /// The states that the values of `--state` name, each of them one or several with commas between; or a usage error that lists what
-    /// there is.
+    /// The states named by the values of `--state`, each of which is a name or several separated by commas; throws a
+    /// usage error that lists all states.
     static func states(namedIn values: [String]) throws -> [TCPState] {
         try values.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map { name in
             guard let state = TCPState(named: String(name)) else {

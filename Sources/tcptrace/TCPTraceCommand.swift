@@ -1,4 +1,4 @@
-// The program: verbs, and the trace itself when no verb is named.
+// The program: its verbs, and the trace itself if no verb is given.
 
 import ArgumentParser
 import Glibc
@@ -26,16 +26,16 @@ struct TCPTraceCommand: ParsableCommand {
         ],
         defaultSubcommand: TraceCommand.self)
 
-    /// tcpdump's habits (combined letters, values joined to their letter) are put into the parser's form first.
+    /// Tcpdump's notation (combined letters, values joined to their letter) is first converted to the parser's form.
     static func main() {
         StandardStreams.occupyClosedDescriptors()
         BorrowedPowers.layDown()
-        // Whoever reads our output may stop whenever he likes, usage errors included.
+        // The reader of our output may stop at any time, even during a usage error.
         signal(SIGPIPE, SIG_IGN)
-        // A limit of files' sizes (ulimit -f) is told as the error that it is (EFBIG), after what was found.
+        // Exceeding the file size limit (ulimit -f) is then reported as an error (EFBIG), after the results so far.
         signal(SIGXFSZ, SIG_IGN)
-        // Swift's runtime finds the words through /proc/self/maps, and without it has none, not even the program's name. A trace of
-        // everything is not what was asked for.
+        // Swift's runtime finds the arguments through /proc/self/maps; without it there are none, not even the
+        // program's name. A trace of everything is not what was requested.
         guard !CommandLine.arguments.isEmpty else {
             StandardStreams.complain("the command line cannot be read: /proc is not mounted here, or may not be read")
             Glibc.exit(1)
@@ -53,32 +53,32 @@ struct TCPTraceCommand: ParsableCommand {
         }
     }
 
-    /// The command that the words are, checked. They are as `TcpdumpArguments` makes them.
+    /// Parses and checks a command. The words must be in the form produced by `TcpdumpArguments`.
     static func parse(words: [String]) throws -> any ParsableCommand {
-        // Without a verb, help is about the trace: its options are what people look for.
+        // Without a verb, help is about the trace, whose options are what people look for.
         if let first = words.first, ["-h", "--help", "help"].contains(first), words.count == 1 {
             throw CleanExit.helpRequest(TraceCommand.self)
         }
         return try parseAsRoot(words)
     }
 
-    /// The verbs that are there to be typed.
+    /// The verbs that users type.
     private static var completedVerbs: [String] {
         configuration.subcommands.compactMap { $0.configuration.commandName }.filter { $0 != "trace" } + ["help"]
     }
 
-    /// Says why the program ends, if there is something to say; the exit code.
+    /// Reports why the program ends, if there is anything to report; returns the exit code.
     private static func end(_ error: any Error, _ words: [String]) -> Int32 {
         let code = exitCode(for: error)
         var text = fullMessage(for: error)
         if code == .validationFailure, let complaint = UnknownOption.complaint(about: words) {
-            // The parser's usage below it stays.
+            // The parser's usage text below it is kept.
             text = _errorPrefix + complaint + text.dropFirst(_errorPrefix.count + message(for: error).count)
         }
         if code.isSuccess && text.hasPrefix("#!/bin/bash\n") { text = Completion.bash(text, verbs: completedVerbs) }
-        // The verb that stands for none is nobody's to type.
+        // The verb `trace` is not meant to be typed.
         if !code.isSuccess { text = text.replacing("See 'tcptrace trace --help' ", with: "See 'tcptrace --help' ") }
-        // The words that were typed are in it, and may hold anything.
+        // It contains words as typed, which may hold anything.
         if !code.isSuccess { text = harmless(text) }
         guard !text.isEmpty else { return code.rawValue }
         var buffer = OutputBuffer()

@@ -1,14 +1,14 @@
-// What a tcpdump user's fingers type, put into the form that the argument parser reads.
+// Converts the argument style of tcpdump users into the form that the argument parser reads.
 
-/// getopt's habits: `-nni lo`, `-c5`, `-ilo`, `-tttt`.
+/// getopt's notations: `-nni lo`, `-c5`, `-ilo`, `-tttt`.
 enum TcpdumpArguments {
-    /// Letters that take a value, joined or as the next word.
+    /// Letters that take a value, joined to them or as the next word.
     static let lettersWithValue = Set("irwcsByFVQTZ")
-    /// Letters without one.
+    /// Letters that take no value.
     static let letters = Set("nNpqtSvlUKOfDLdh#AXxe")
     private static let noRotation =
         "output files are not rotated; tcpdump writes such files, and tcptrace -r FILE -r FILE ... reads them as one"
-    /// Letters of tcpdump that are refused by name: better than to do something else than they say.
+    /// Letters of tcpdump that are rejected by name rather than given another meaning.
     static let refusals: [Character: String] = [
         "C": noRotation, "G": noRotation, "W": noRotation, "z": noRotation, "j": "time-stamp types cannot be chosen",
         "J": "time-stamp types cannot be chosen", "E": "nothing is decrypted", "M": "signatures are not verified",
@@ -17,10 +17,10 @@ enum TcpdumpArguments {
         "u": "NFS handles are not decoded", "b": "BGP is not decoded",
         "a": "there is no such option; -a is for sockets",
     ]
-    /// Verbs have their own letters: what follows one is left as it is.
+    /// Verbs have letters of their own, so the words after one are left unchanged.
     static let verbs: Set<String> = ["sockets", "kill", "lab", "doctor", "explain", "help"]
 
-    /// The same arguments, one letter a word; or the refusal of one of them.
+    /// The arguments with one letter per word, and the reason for a rejection, if any.
     static func normalized(_ arguments: [String]) -> (words: [String], refusal: String?) {
         if let first = arguments.first, verbs.contains(first) { return (arguments, nil) }
         var result: [String] = []
@@ -30,7 +30,8 @@ enum TcpdumpArguments {
             let word = arguments[index]
             index += 1
             if word == "--" {
-                // What follows is the command to trace, options of its own included: one by one past the parser.
+                // The words that follow are the command to trace, with options of its own: they are carried past the
+                // parser one by one.
                 result += arguments[index...].flatMap { ["--command-word", $0] }
                 if index == arguments.count { refusal = refusal ?? "--: the command to trace is missing" }
                 break
@@ -42,7 +43,7 @@ enum TcpdumpArguments {
             let expanded = expand(Array(word.dropFirst()))
             if let letter = expanded.refused, refusal == nil { refusal = refusals[letter].map { "-\(letter): \($0)" } }
             guard let words = expanded.words else {
-                // The parser complains about the word as it was typed.
+                // The parser will complain about the word as typed.
                 result.append(word)
                 continue
             }
@@ -55,7 +56,7 @@ enum TcpdumpArguments {
         return (result, refusal)
     }
 
-    /// One cluster of letters; no words if a letter is not one of ours.
+    /// Expands one cluster of letters; without words if one of the letters is unknown.
     private static func expand(
         _ cluster: [Character]
     ) -> (words: [String]?, wantsValue: Bool, refused: Character?) {

@@ -1,4 +1,5 @@
-// What standard output is: a terminal or not, its columns, its character set; which file this program is, and how it was called.
+// Standard output (whether it is a terminal, its columns, its character set), this program's file, and its command
+// line.
 
 import CLinux
 import Glibc
@@ -10,11 +11,11 @@ struct Terminal {
     let columns: Int
     let isUTF8: Bool
 
-    /// Of file descriptor 1.
+    /// The properties of file descriptor 1.
     static var standardOutput: Terminal {
         let isTerminal = isatty(STDOUT_FILENO) == 1
         var size = winsize()
-        // ioctl(2) fills the structure that is passed, nothing else.
+        // ioctl(2) writes only to the structure passed to it.
         let answer = isTerminal ? unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) : -1
         let known = answer == 0 && size.ws_col > 0
         let stated = environment("COLUMNS").flatMap { Int($0) }.flatMap { $0 > 0 && $0 <= 10_000 ? $0 : nil }
@@ -25,7 +26,8 @@ struct Terminal {
             isUTF8: folded.contains("utf-8") || folded.contains("utf8"))
     }
 
-    /// Flag, then NO_COLOR, then FORCE_COLOR, then whether it is a terminal that can.
+    /// Whether to use colours: decided by the flag, then NO_COLOR, then CLICOLOR_FORCE or FORCE_COLOR, then whether
+    /// this is a terminal that supports them.
     func wantsColor(_ flag: String) -> Bool {
         if flag != "auto" { return flag == "always" }
         if Self.environment("NO_COLOR") != nil { return false }
@@ -35,7 +37,7 @@ struct Terminal {
         return isTerminal && Self.environment("TERM") != "dumb"
     }
 
-    /// A variable of the environment; nil if it is unset, or empty, which is to mean the same (environ(7), setlocale(3)).
+    /// An environment variable; nil if it is unset or empty, which should mean the same (environ(7), setlocale(3)).
     static func environment(_ name: String) -> String? {
         // getenv(3) returns a NUL-terminated string of the environment, which this program never changes; it is copied.
         guard let value = unsafe getenv(name) else { return nil }
@@ -43,14 +45,14 @@ struct Terminal {
         return text.isEmpty ? nil : text
     }
 
-    /// The command line as it was typed, so that a shell takes it for the same words again.
+    /// The command line as typed, quoted so that a shell would split it into the same words.
     static var commandLine: String { CommandLine.arguments.map(shellWord).joined(separator: " ") }
 
-    /// The path of the file that this program runs from.
+    /// The path of this program's executable file.
     static var executable: String {
         var buffer = [CChar](repeating: 0, count: 4096)
         let room = buffer.count - 1
-        // readlink(2) writes at most `room` octets, and the last one stays NUL.
+        // readlink(2) writes at most `room` octets, so the last one stays NUL.
         let count = unsafe readlink("/proc/self/exe", &buffer, room)
         guard count > 0 else { return "tcptrace" }
         return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)

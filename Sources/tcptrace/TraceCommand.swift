@@ -184,7 +184,7 @@ struct TraceCommand: ParsableCommand {
     var noProcess = false
     @Flag(help: "Show the names of hosts and services beside the addresses (with -q in their place); names may lie.")
     var resolve = false
-    // Habits of tcpdump users that are already so here.
+    // Options that tcpdump users habitually type, and that are the default here.
     @Flag(name: .customShort("n"), help: "Numbers, no names. This is the default.")
     var numeric: Int
     @Flag(name: .customShort("l"), help: "Line buffering. Live output always is.")
@@ -200,7 +200,7 @@ struct TraceCommand: ParsableCommand {
     @Flag(name: [.customShort("K"), .customShort("O"), .customShort("N"), .customShort("f")], help: .hidden)
     var ignoredHabits: Int
 
-    // The words after `--`: TcpdumpArguments puts them into this form.
+    // The words after `--`, in the form produced by TcpdumpArguments.
     @Option(name: .customLong("command-word"), parsing: .unconditionalSingleValue, help: .hidden)
     var commandWords: [String] = []
 
@@ -209,7 +209,7 @@ struct TraceCommand: ParsableCommand {
         completion: .file())
     var words: [String] = []
 
-    /// A number of packets or connections after which to stop.
+    /// Parses a number of packets or connections after which to stop.
     private static func count(_ text: String, of what: String) throws -> UInt64 {
         if let number = UInt64(text), number > 0 { return number }
         throw ValidationError("count at least one \(what)")
@@ -227,7 +227,7 @@ struct TraceCommand: ParsableCommand {
             BorrowedPowers.takeUp()
             throw ExitCode(CaptureListings.interfaces())
         }
-        // Before any file is opened whose content somebody else may have chosen.
+        // Before any file is opened whose content may have been chosen by others.
         if !files.isEmpty || list != nil, !PrivilegeGate.giveUp(user: user) { throw ExitCode(1) }
         let request = try TraceRequest(self, readsFiles: true)
         // The only word may be a file, too.

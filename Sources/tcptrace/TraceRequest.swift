@@ -1,4 +1,4 @@
-// From arguments to a trace: checks every value, and says which one is wrong.
+// From arguments to a trace: checks every value, and names the one that is wrong.
 
 import ArgumentParser
 import CLinux
@@ -9,7 +9,7 @@ import TCPTimeline
 import TimelineReport
 import TraceSession
 
-/// What the arguments ask for.
+/// The trace that the arguments request.
 struct TraceRequest {
     enum Form {
         case timeline
@@ -20,7 +20,7 @@ struct TraceRequest {
         case zeek
         case csv
         case count
-        /// `-w -`: standard output is for frames.
+        /// `-w -`: standard output carries the frames.
         case nothing
     }
 
@@ -28,15 +28,15 @@ struct TraceRequest {
     var selection = ConnectionSelection()
     var style = TextStyle()
     var form = Form.timeline
-    /// Whether every segment is an event to report.
+    /// Whether every segment is reported as an event.
     var reportsPackets = false
     var hasHeader = true
-    /// Words that were taken for capture files to read.
+    /// The number of words that were taken for capture files to read.
     private var wordsAsFiles = 0
-    /// Neither -i nor -r: live, on all interfaces.
+    /// Neither -i nor -r was given: a live trace on all interfaces.
     var sourceIsDefault = false
 
-    /// - Parameter readsFiles: whether the files of `-F` and `-V` are read: a pipe can be read only once.
+    /// - Parameter readsFiles: whether to read the files of `-F` and `-V`, as a pipe can be read only once.
     init(_ command: TraceCommand, readsFiles: Bool) throws {
         var words = command.words
         try chooseSource(command, readsFiles: readsFiles, &words)
@@ -53,13 +53,13 @@ struct TraceRequest {
 
     // MARK: Where frames come from, and go to
 
-    /// The interfaces or files, of `words` too; what is left of these is a filter.
+    /// Determines the interfaces or files, including files among `words`; the remaining words are a filter.
     private mutating func chooseSource(_ command: TraceCommand, readsFiles: Bool, _ words: inout [String]) throws {
-        // Numbers are those of the network namespace that the trace is in, which is entered before files are read.
+        // Numbers refer to the network namespace of the trace, which is entered before files are read.
         options.interfaces = readsFiles ? CaptureListings.names(of: command.interfaces) : command.interfaces
         options.files = command.files
         if let list = command.list {
-            // Unread it stands for what it names: that files are read is all that the checks below ask.
+            // Unread, the list itself stands for its files: the checks below only ask whether files are read.
             let named = readsFiles ? try Self.lines(of: list, "list of files", "-V") : [list]
             guard !named.isEmpty else { throw Self.unusable("-V \(list): the list names no capture file") }
             options.files += named
@@ -87,7 +87,7 @@ struct TraceRequest {
         if !options.files.isEmpty && command.listLinkTypes {
             throw ValidationError("-L lists the link types of an interface: a file has its own, which reading it tells")
         }
-        // What is no UTF-8 came as U+FFFD: a name that was not meant.
+        // Invalid UTF-8 arrives as U+FFFD, which makes a name that was not meant.
         for name in options.files + [command.output].compactMap({ $0 })
         where name.contains("\u{fffd}") && FileIdentity(path: name) == nil {
             throw ValidationError(
@@ -99,7 +99,8 @@ struct TraceRequest {
         }
     }
 
-    /// What a classic tcptrace user types, names of files alone, and what the shell makes of `-r *.pcapng`.
+    /// Takes words that are names of captures as files: alone, as users of classic tcptrace type them, or from the
+    /// shell's expansion of `-r *.pcapng`.
     private mutating func takeWordsAsFiles(_ words: inout [String], writes: Bool) {
         guard options.interfaces.isEmpty, !options.files.isEmpty || !writes else { return }
         let captures = words.prefix { LoneWord.isCapture($0) }
@@ -126,7 +127,7 @@ struct TraceRequest {
     }
 
     private mutating func chooseOutput(_ command: TraceCommand) throws {
-        // Its other names: results must not be among the frames.
+        // Including its other names, because results must not be mixed with the frames.
         let isStandardOutput = command.output.map { CaptureWriter.isStandardOutput($0) } ?? false
         options.output = isStandardOutput ? "-" : command.output
         options.user = command.user
@@ -143,7 +144,7 @@ struct TraceRequest {
         }
     }
 
-    /// The filter in a file: its lines without comments. An empty one would trace everything, which nobody who names a file means.
+    /// The filter in a file: its lines without comments. An empty one is an error, because it would trace everything.
     private static func filterWords(of path: String) throws -> [String] {
         let words = try lines(of: path, "filter", "-F").map { $0.prefix { $0 != "#" } }
         guard words.contains(where: { $0.contains { !$0.isWhitespace } }) else {
@@ -152,7 +153,7 @@ struct TraceRequest {
         return words.flatMap { $0.split(whereSeparator: \.isWhitespace).map(String.init) }
     }
 
-    /// The lines of a file that an option names. What is in another file than was meant is not shown.
+    /// The lines of a file given with an option. The contents of a file given by mistake are not shown.
     private static func lines(of path: String, _ kind: String, _ option: String) throws -> [String] {
         if path != "-" && LoneWord.isCapture(path) {
             throw unusable("\(option) \(path): this is a capture file, and no \(kind): -r \(shellWord(path))")
@@ -164,13 +165,13 @@ struct TraceRequest {
         }
     }
 
-    /// Says what is wrong with a file of the command line, which is no matter of its usage.
+    /// Reports that a file on the command line is unusable, which is not a usage error.
     private static func unusable(_ complaint: String) -> ExitCode {
         StandardStreams.complain(printable(complaint))
         return ExitCode(1)
     }
 
-    /// How frames are captured.
+    /// Determines how frames are captured.
     private mutating func chooseCapture(_ command: TraceCommand) throws {
         if let length = command.snapshotLength {
             guard length >= 0 && length <= TraceOptions.wholeFrame else {
@@ -199,7 +200,7 @@ struct TraceRequest {
         }
     }
 
-    /// When to stop, and how much is kept at once.
+    /// Determines when to stop, and how much to keep in memory.
     private mutating func chooseLimits(_ command: TraceCommand) throws {
         options.packetLimit = command.count
         options.connectionLimit = command.connections
@@ -220,7 +221,7 @@ struct TraceRequest {
         }
     }
 
-    /// The command that is run, and whose connections alone are shown.
+    /// Determines the command to run, whose connections alone are shown.
     private mutating func chooseCommand(_ command: TraceCommand) throws {
         options.command = command.commandWords
         selection.ofCommand = !options.command.isEmpty
@@ -234,7 +235,7 @@ struct TraceRequest {
         }
     }
 
-    /// What is asked of the kernel besides frames, and how closely frames are looked at.
+    /// Determines what to ask of the kernel besides frames, and how closely to check frames.
     private mutating func chooseKernel(_ command: TraceCommand) {
         options.usesKernel = !command.noKernel
         options.tellsAllCounters = command.verbosity > 0
@@ -242,7 +243,7 @@ struct TraceRequest {
         options.usesProcesses = !command.noProcess
     }
 
-    /// A number as it was typed: `0`, where Double's description is `0.0`.
+    /// A number as typed: `0`, where the description of a Double is `0.0`.
     private func seconds(_ number: Double) -> String {
         let text = "\(number)"
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
@@ -321,7 +322,7 @@ struct TraceRequest {
         try chooseExcerpts(command)
     }
 
-    /// What is shown of frames under their rows.
+    /// Determines what is shown of frames under their rows.
     private mutating func chooseExcerpts(_ command: TraceCommand) throws {
         let letters: [(letter: String, count: Int, style: OctetStyle)] = [
             ("A", command.asciiText, .ascii), ("x", command.hexText, .hex),
@@ -337,7 +338,7 @@ struct TraceRequest {
                 throw ValidationError(
                     "-\(letter) is for the text timeline, whose rows -q, --count and other formats lack")
             }
-            // tcpdump's order: -X before -x before -A.
+            // tcpdump's precedence: -X before -x before -A.
             style.detail.octets = octets
         }
         style.detail.linkHeaders = command.linkHeaders
@@ -411,8 +412,8 @@ struct TraceRequest {
         }
     }
 
-    /// The columns of the longest IPv4 address with its port, where a trace is live: 127.0.0.1's on loopback alone. A file's
-    /// columns fit what was met so far.
+    /// The width of the longest IPv4 address with its port in a live trace, or of 127.0.0.1's on loopback alone. In a
+    /// replay the columns adapt to the addresses met so far.
     private var addressColumns: Int {
         guard options.files.isEmpty else { return 0 }
         return options.interfaces == ["lo"] ? "127.0.0.1:65535".utf8.count : "255.255.255.255:65535".utf8.count
@@ -420,11 +421,11 @@ struct TraceRequest {
 
     private func trace(_ output: TraceOutput) -> Int32 {
         if options.files.isEmpty {
-            // Whoever pipes a capture here means it to be read; a command's input is the command's.
+            // A capture that is piped here is meant to be read; with a command, standard input belongs to the command.
             if sourceIsDefault && options.command.isEmpty && LoneWord.waitsOnStandardInput {
                 StandardStreams.complain("standard input is not read; tcptrace -r - reads a capture from it")
             }
-            // It may come: a number is chosen before its process begins, as in a script that stops itself.
+            // The process may appear later: a script that stops itself may choose a number before the process begins.
             for pid in selection.processIDs where pid > 0 && kill(pid, 0) != 0 && errno == ESRCH {
                 StandardStreams.complain("--pid \(pid): there is no such process now")
             }
@@ -433,15 +434,15 @@ struct TraceRequest {
                 options, output, command: Terminal.commandLine,
                 executable: Terminal.executable)
         }
-        // Again, for the file that was the only word.
+        // Again, for a file that was the only word.
         guard PrivilegeGate.giveUp(user: options.user) else { return 1 }
         return ReplaySession.run(options, output)
     }
 }
 
 extension TimeStyle {
-    /// What so many letters `t` ask for, as tcpdump counts them. Spans since the segment before and since the first one (-ttt, -ttttt) both
-    /// stand in every row anyway.
+    /// The style for this number of letters `t`, as tcpdump counts them. The times since the previous segment and since
+    /// the first one (-ttt, -ttttt) are both in every row anyway.
     fileprivate init(letters: Int) {
         self =
             switch letters {

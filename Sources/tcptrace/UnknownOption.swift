@@ -1,16 +1,16 @@
-// An option that there is not: which one it is, and what to type instead.
+// An unknown option: identifies it, and suggests what to type instead.
 
 import ArgumentParser
 import PacketSource
 import TCPModel
 import TraceSession
 
-/// Looks for the word that is no option of its verb. The parser checks the values first, and then complains about a number that
-/// belonged to a misspelt option.
+/// Finds the word that is not an option of its verb. The parser checks values first, and then complains about a number
+/// that was the value of a misspelt option.
 enum UnknownOption {
-    /// `Unknown option '--conections'. Did you mean '--connections'?`; nil if all options are there.
+    /// `Unknown option '--conections'. Did you mean '--connections'?`; nil if all options exist.
     ///
-    /// `words` are those that the parser got.
+    /// `words` are those passed to the parser.
     static func complaint(about words: [String]) -> String? {
         let verb = words.first.flatMap { TcpdumpArguments.verbs.contains($0) ? $0 : nil }
         guard let command = command(verb) else { return nil }
@@ -19,13 +19,13 @@ enum UnknownOption {
         while index < words.count {
             let word = words[index]
             index += 1
-            // What follows is no option, whatever it looks like.
+            // Whatever follows is not an option, even if it looks like one.
             if word == "--" { return nil }
             if word == "--command-word" {
                 index += 1
                 continue
             }
-            // As kill(1) has it.
+            // The notation of kill(1).
             let signal = String(word.dropFirst())
             if verb == "kill", word.hasPrefix("-"), SignalName.number(of: signal) != nil {
                 return "Unknown option '-\(signal)'. Did you mean '--signal \(signal)'?"
@@ -46,13 +46,13 @@ enum UnknownOption {
         return TCPTraceCommand.configuration.subcommands.first { $0.configuration.commandName == verb }
     }
 
-    /// The options of a verb, as its help lists them.
+    /// The options of a verb, as listed in its help.
     private static func options(of command: any ParsableCommand.Type) -> Set<String> {
         let help = TCPTraceCommand.helpMessage(for: command, includeHidden: true, columns: 200)
-        // The parser's own.
+        // The parser's own options.
         var found: Set = ["-h", "--help", "--help-hidden", "--version", "--generate-completion-script"]
         for line in help.split(separator: "\n") where line.hasPrefix("  -") {
-            // The names come before the description, which stands two columns off.
+            // The names precede the description, from which two spaces separate them.
             let rest = line.dropFirst(2)
             let names = rest.firstRange(of: "  ").map { rest[..<$0.lowerBound] } ?? rest
             found.formUnion(names.split { " ,/".contains($0) }.filter { $0.hasPrefix("-") }.map(String.init))
@@ -60,7 +60,7 @@ enum UnknownOption {
         return found
     }
 
-    /// The option in a word that is not among the known ones: letters may be joined.
+    /// The first unknown option in a word, which may have several letters joined.
     private static func unknown(in word: String, _ known: Set<String>) -> String? {
         if word.hasPrefix("--") {
             let name = String(word.prefix { $0 != "=" })
@@ -90,7 +90,7 @@ enum UnknownOption {
         known.contains(String(meant.prefix { $0 != " " }))
     }
 
-    /// The long option that the fewest changes make of it: of its letters a third may be wrong.
+    /// The closest long option by edit distance; up to a third of the letters may be wrong.
     private static func nearest(to option: String, _ known: Set<String>) -> String? {
         let typed = Array(option.utf8)
         let most = max(1, (typed.count - 2) / 3)
@@ -100,13 +100,14 @@ enum UnknownOption {
             .min { $0.distance < $1.distance }?.name
     }
 
-    /// What other tools have as options is a word of the filter here.
+    /// Words that are options in other tools, and filter words here.
     private static let filterWords: [String: Set<String>] = [
         "trace": ["port", "host", "src", "dst", "net", "tcp"], "sockets": ["port", "host", "src", "dst", "pid"],
         "kill": ["host", "src", "dst"],
     ]
 
-    /// Long options of other programs, and what they are here: the first that the verb has.
+    /// Long options of other programs with their equivalents here, of which the first one that the verb has is
+    /// suggested.
     private static let habits: [String: [String]] = [
         "json": ["-T json"], "ndjson": ["-T json"], "jsonl": ["-T json"], "csv": ["-T csv"], "zeek": ["-T zeek"],
         "html": ["-T html"], "report": ["-T html"], "mermaid": ["-T mermaid"], "svg": ["-T html"],
