@@ -18,7 +18,7 @@ public enum KernelRecord: Sendable {
     case owners([UInt64: SocketHolder], time: Timestamp, source: KernelSource)
     /// All holders of the sockets of one process, by inode; an empty list if no process holds the socket any more.
     case holders([UInt64: [SocketHolder]], of: Int32, time: Timestamp, source: KernelSource)
-    /// Processes that cannot do what is waiting for them; valid until the next record of this kind.
+    /// Processes that cannot serve what waits for them; valid until the next record of this kind.
     case troubled([Int32: ProcessTrouble], time: Timestamp)
     /// The live trace reported what it had learned by then.
     case told(KernelTelling)

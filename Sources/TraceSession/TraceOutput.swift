@@ -1,7 +1,6 @@
 // The output formats of a trace.
 //
-// A closed list, so that each run is compiled for its own report: the per-frame path makes no dynamic dispatch on
-// types.
+// A closed list, so that each run is compiled for its own report: the per-frame path looks up no type at run time.
 
 public import TimelineReport
 

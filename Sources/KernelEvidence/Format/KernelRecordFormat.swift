@@ -17,18 +17,20 @@ import TCPModel
 ///
 ///     text:         length u16, UTF-8 octets (no NUL at the end)
 ///     word:         length u8, UTF-8 octets
-///     address:      4 octets (IPv4) or 16 (IPv6) in network order, as a flag says; IPv4-mapped addresses are IPv4
+///     address:      4 octets (IPv4) or 16 (IPv6) in network order, as a flag says; IPv4-mapped addresses
+///                   are written as IPv4
 ///     end:          address, port u16
-///     state:        u8, Linux's number (include/net/tcp_states.h): 1 ESTABLISHED, 2 SYN_SENT, 3 SYN_RECV, 4 FIN_WAIT1, 5 FIN_WAIT2,
-///                   6 TIME_WAIT, 7 CLOSE, 8 CLOSE_WAIT, 9 LAST_ACK, 10 LISTEN, 11 CLOSING; 0 unknown
+///     state:        u8, Linux's number (include/net/tcp_states.h): 1 ESTABLISHED, 2 SYN_SENT, 3 SYN_RECV, 4 FIN_WAIT1,
+///                   5 FIN_WAIT2, 6 TIME_WAIT, 7 CLOSE, 8 CLOSE_WAIT, 9 LAST_ACK, 10 LISTEN, 11 CLOSING; 0 unknown
 ///     source:       u8: 0 /proc/net/tcp and tcp6, 1 sock_diag, 2 tracepoint
 ///
 /// Texts come from /proc and from the programs that run there: they may contain anything, including invalid UTF-8.
 ///
 /// **Processes** are defined once, and referred to by number (`u32`, below 65,536) from then on.
 ///
-///     definition:   number u32, pid i32, uid u32, flags u8, command text, then each text that a flag announces, in this order:
-///                   1 executable, 2 control group, 3 systemd unit, 4 container's runtime, 5 its id, 6 its pod's UID
+///     definition:   number u32, pid i32, uid u32, flags u8, command text, then each text that a flag announces,
+///                   in this order: 1 executable, 2 control group, 3 systemd unit, 4 container's runtime, 5 its id,
+///                   6 its pod's UID
 ///                   flags: 0 has details, 1 ... 6 has the text of that number
 ///
 /// There is a container if it has an id. A definition of number 0 restarts the numbering: the reader forgets all
@@ -45,10 +47,12 @@ import TCPModel
 ///     taken i64, count u32, count * event
 ///     event:        what u8, flags u8, time i64, pid i32, [socket u64], [packet u64], local end, remote end,
 ///                   the values of what, [state when reset], [process u32]
-///                   flags: 0 local is IPv4, 1 remote is IPv4, 2 in the context of the process, 3 the process is ending, 4 has socket
-///                   (else 0), 5 has packet (else 0), 6 has state when reset, 7 has process
+///                   flags: 0 local is IPv4, 1 remote is IPv4, 2 in the context of the process,
+///                   3 the process is ending, 4 has socket (else 0), 5 has packet (else 0),
+///                   6 has state when reset, 7 has process
 ///     what:         1 transition (state from, state to), 2 reset sent, 3 reset sent (word: why), 4 reset received,
-///                   5 retransmission, 6 SYN-ACK's retransmission, 7 socket error (errno i32), 8 destroyed, 9 dropped (word: why)
+///                   5 retransmission, 6 SYN-ACK's retransmission, 7 socket error (errno i32), 8 destroyed,
+///                   9 dropped (word: why)
 ///
 /// **Kind 3, reading.** Each connection gets a number when it is first written. One that has not changed since it was
 /// last written is referred to by its number alone. The reader then uses what it has kept of the connection; if it has
@@ -62,10 +66,11 @@ import TCPModel
 ///                   payload at most 1000 of them, each once, with 131,072 listeners
 ///                   otherwise: originator's end, responder's end, [originator's socket], [responder's socket],
 ///                   [socket elsewhere], listeners u16, listeners * socket
-///                   flags: 0 unchanged, 1 originator is IPv4, 2 responder is IPv4, 3 originator is of this host, 4 responder is of
-///                   this host, 5 has originator's socket, 6 has responder's socket, 7 has socket elsewhere
-///     socket:       flags u8, state, timer u8, local end, remote end, transmit queue u32, receive queue u32, uid u32, inode u64,
-///                   [backlog u32], [drops u32]
+///                   flags: 0 unchanged, 1 originator is IPv4, 2 responder is IPv4, 3 originator is of this host,
+///                   4 responder is of this host, 5 has originator's socket, 6 has responder's socket,
+///                   7 has socket elsewhere
+///     socket:       flags u8, state, timer u8, local end, remote end, transmit queue u32, receive queue u32, uid u32,
+///                   inode u64, [backlog u32], [drops u32]
 ///                   flags: 0 local is IPv4, 1 remote is IPv4, 2 is an IPv6 socket, 3 has backlog, 4 has drops
 ///     timer:        as in /proc/net/tcp: 0 none, 1 retransmission, 2 keep-alive, 3 TIME_WAIT, 4 zero-window probe
 ///
@@ -88,9 +93,10 @@ import TCPModel
 /// follows the total: all remaining connections were then reported.
 ///
 ///     now i64, flags u8, [settled i64], count u32, count * (flags u8, originator's end, responder's end)
-///                   at most 1000 connections; flags: 0 has settled; of a connection: 1 originator is IPv4, 2 responder is IPv4
+///                   at most 1000 connections; flags: 0 has settled; of a connection: 1 originator is IPv4,
+///                   2 responder is IPv4
 ///
-/// **Kind 9, troubled.** These processes cannot do what is waiting for them; the others that are examined can.
+/// **Kind 9, troubled.** These processes cannot serve what waits for them; the others that are examined can.
 ///
 ///     time i64, count u32, count * (pid i32, why u8)
 ///                   why: 1 stopped by a signal, 2 stopped by a debugger, 3 no descriptor left

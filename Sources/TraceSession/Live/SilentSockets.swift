@@ -26,8 +26,8 @@ enum SilentSockets {
         return calling.prefix(3).map { sentence(on: $0, processes[$0.inode]?.process) } + sentence(on: standing, ports)
     }
 
-    /// Separates the sockets whose segments use the loopback interface, if that is not traced, from all others:
-    /// listeners on its addresses, and sockets with both ends on this host.
+    /// Separates the sockets that use the loopback interface (listeners on its addresses, and sockets with both ends on
+    /// this host) from all others; if that interface is traced, all count as others.
     private static func divide(
         _ sockets: [KernelSocket], traced interfaces: [String]
     ) -> (inner: [KernelSocket], others: [KernelSocket]) {
