@@ -116,8 +116,8 @@ public struct TraceOptions: Sendable {
 
     /// The filter that interfaces apply. Without a filter by the user it lets more through than `tcp`, which finds TCP
     /// only right behind an IPv6 header or a fragment header (pcap-filter(7)): TCP may also follow other extension
-    /// headers (RFC 8200 4.1), of which hop-by-hop options are mostly followed by ICMP. TCP's own frames still match at
-    /// the first comparison.
+    /// headers (RFC 8200 4.1), of which hop-by-hop options are mostly followed by ICMP. TCP's own frames take no more
+    /// comparisons than with `tcp` alone.
     public var captureFilter: String {
         guard filter.isEmpty else { return filter }
         return "tcp or (ip6[6] = 0 and ip6[40] != 58) or ip6[6] = 43 or (ip6[6] = 44 and ip6[40] = 60) or ip6[6] = 51"

@@ -90,8 +90,8 @@ enum LoneWord {
         return "\(printable(word)): no filter; a capture file is read with tcptrace -r \(shellWord(word))"
     }
 
-    /// What to type instead of these words, if that is clear; nil otherwise. `isBehindP`: they follow -p, which selects
-    /// a process in other tools; `output`: the file of -w.
+    /// What to type instead of these words, if that is clear; nil otherwise. `isBehindP`: -p was given, which selects a
+    /// process in other tools; `output`: the file of -w.
     static func hint(_ words: [String], isBehindP: Bool = false, output: String? = nil) -> String? {
         guard let first = words.first else { return nil }
         if words.count == 1, let port = UInt16(first) {

@@ -5,7 +5,7 @@ import TCPModel
 import TCPTimeline
 
 /// Provides the owners of sockets, in the states that the capture left them in: later changes must not count against
-/// it.
+/// the trace.
 struct PastReading<Base: KernelSnapshot>: KernelSnapshot {
     let base: Base
     /// Keyed by the tuple as seen from the socket's own end.
