@@ -30,9 +30,9 @@ import Testing
 
             ## Overview
 
-            This page is made from `TransitionDiagram`; a test compares them, and another one holds every transition that the
-            machine can make against the same list. A rule's name begins with its section of RFC 9293; the `rule` of a
-            `state` record (<doc:Schema>) is one of them.
+            This page is generated from `TransitionDiagram`. One test compares the two; another one checks every transition
+            that the machine can make against the same list. A rule's name begins with its section of RFC 9293. The `rule`
+            of a `state` record (<doc:Schema>) is one of these names.
 
             ```mermaid
             stateDiagram-v2
@@ -43,25 +43,25 @@ import Testing
 
             ## Edges that the machine takes
 
-            Three edges of RFC 9293's figure 5 are never seen on the wire: the passive OPEN from CLOSED to LISTEN, CLOSE from LISTEN to
-            CLOSED, and SEND from LISTEN to SYN-SENT, whose SYN looks like any other. Notes of the figure, and what Linux does at an ICMP
-            error (RFC 9293 3.9.2.2 allows it for hard errors only), are among these:
+            Three edges of RFC 9293's figure 5 cannot be recognised on the wire: the passive OPEN from CLOSED to LISTEN, CLOSE
+            from LISTEN to CLOSED, and SEND from LISTEN to SYN-SENT, whose SYN looks like any other. The table includes the
+            notes of the figure, and what Linux does at an ICMP error (RFC 9293 3.9.2.2 allows it for hard errors only):
 
             \(table(TransitionDiagram.rfcEdges))
 
             ## Edges to CLOSED by a RST
 
-            By a RST that arrives with exactly RCV.NXT, `\(RFCRule.reset.id)`: from \(resets.joined(separator: ", ")).
+            A RST arrives with exactly RCV.NXT, `\(RFCRule.reset.id)`: from \(resets.joined(separator: ", ")).
 
-            By sending one, `\(RFCRule.abort.id)`: from \(aborts.joined(separator: ", ")).
-            In CLOSING, LAST-ACK and TIME-WAIT an abort sends nothing (RFC 9293 3.10.5), nor does Linux: a RST that is seen from there
-            all the same ends them here.
+            The endpoint sends a RST, `\(RFCRule.abort.id)`: from \(aborts.joined(separator: ", ")).
+            In CLOSING, LAST-ACK and TIME-WAIT an abort sends nothing (RFC 9293 3.10.5), and neither does Linux. If a RST from
+            there is captured all the same, it ends them here.
 
             ## Edges of knowledge
 
-            Not TCP's: how a state is entered when the capture did not see how, when a later segment proves more than was seen
-            (`\(RFCRule.evidence.id)`), when one disproves what was inferred (`\(RFCRule.retraction.id)`), or when the kernel no longer has
-            the socket (`\(RFCRule.kernelClosed.id)`).
+            These edges are not TCP's. They are taken when the capture did not show how a state was entered, when a later
+            segment proves more than was captured (`\(RFCRule.evidence.id)`), when one disproves what was inferred
+            (`\(RFCRule.retraction.id)`), or when the kernel no longer has the socket (`\(RFCRule.kernelClosed.id)`).
 
             \(table(TransitionDiagram.knowledgeEdges))
 
