@@ -47,4 +47,12 @@ import TimelineReport
         #expect(lines.contains("  client sent 1 again (1 RTO or probe)"), "\(lines)")
         #expect(!lines.contains { $0.contains(" lost") })
     }
+
+    /// A filter kept SYNs, FINs and RSTs only: no ACK tells whether the first FIN had arrived.
+    @Test func withoutPlainSegmentsWhatWasLostIsNotKnownEither() {
+        let lines = lines(
+            "> S 0:0\n< S. 0:0 ack 1\n0.1 > F. 11:11 ack 15\n0.4 > F. 11:11 ack 15\n0.5 < F. 15:15 ack 12")
+        #expect(lines.contains { $0.hasPrefix("  client sent 1 again (") }, "\(lines)")
+        #expect(!lines.contains { $0.contains(" lost") }, "\(lines)")
+    }
 }

@@ -43,9 +43,14 @@ public struct ConnectionStatistics: Sendable {
     /// and RSTs, it lacks the first ACKs, and later ones say only that the segments had arrived by then.
     /// The answer to a SYN comes at once.
     public func measuresRoundTrips(of side: Side) -> Bool {
-        directions.contains { $0.packets > $0.syns + $0.fins + $0.resets }
-            || side == .originator && directions.allSatisfy { $0.fins == 0 }
+        hasPlain || side == .originator && directions.allSatisfy { $0.fins == 0 }
     }
+
+    /// Whether the ACKs of the other side that show which of this side's segments were lost were captured.
+    public func showsLosses(of side: Side) -> Bool { hears(side.other) && hasPlain }
+
+    /// Whether anything but SYNs, FINs and RSTs was captured.
+    private var hasPlain: Bool { directions.contains { $0.packets > $0.syns + $0.fins + $0.resets } }
 
     /// How long an endpoint was in a state up to `now`, in nanoseconds, by its transitions, inferred ones included.
     public func time(of side: Side, in state: TCPState, at now: Timestamp) -> Int64 {

@@ -21,7 +21,8 @@ func writeStatistics(
         let words: StaticString =
             connection.isSelfConnect ? "socket" : side == .originator ? "client" : "server"
         appendRetransmissions(
-            statistics[side], words, isHeard: statistics.hears(side.other), separator: out.count - start > margin, &out)
+            statistics[side], words, showsLosses: statistics.showsLosses(of: side),
+            separator: out.count - start > margin, &out)
         appendWindow(statistics[side], words, connection.lastTime, separator: out.count - start > margin, &out)
         appendBeyondWindow(statistics[side], words, separator: out.count - start > margin, &out)
     }
@@ -51,7 +52,7 @@ private func appendRoundTrips(_ statistics: ConnectionStatistics, _ out: inout O
 /// Appends the retransmissions with their reasons and, if the receiver's ACKs were captured, how many of them made up
 /// for a loss.
 private func appendRetransmissions(
-    _ direction: DirectionStatistics, _ who: StaticString, isHeard: Bool, separator: Bool, _ out: inout OutputBuffer
+    _ direction: DirectionStatistics, _ who: StaticString, showsLosses: Bool, separator: Bool, _ out: inout OutputBuffer
 ) {
     // A retransmitted SYN has its own rows and, if it stays unanswered, an outcome. Segments that fill a hole and were
     // sent after later ones count as retransmissions.
@@ -85,7 +86,7 @@ private func appendRetransmissions(
             out.append(" before the capture")
         }
         out.append(")")
-        if isHeard || direction.count(.pathMTU) >= total {
+        if showsLosses || direction.count(.pathMTU) >= total {
             out.append(": ")
             appendLosses(direction, of: total, &out)
         }

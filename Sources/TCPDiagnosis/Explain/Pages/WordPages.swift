@@ -3,7 +3,7 @@
 extension Explanation {
     /// Synonyms of page names.
     static let otherWords: [String: String] = [
-        "bytes": "data", "byte": "data", "octets": "data", "octet": "data", "text": "data",
+        "bytes": "data", "byte": "data", "octets": "data", "octet": "data", "text": "data", "payload": "data",
         "warning": "note", "error": "note", "info": "note", "warn": "note",
         "dsack": "D-SACK", "sacked": "SACK", "sack-ok": "SACK", "ecr": "ts", "timestamps": "ts", "pto": "TLP",
         "sequence": "seq", "sequence-number": "seq", "retransmitted": "retransmit", "closed-by": "CLOSER",
@@ -308,7 +308,7 @@ extension Explanation {
                 """),
             .see("explain syn-unanswered, explain EHOSTUNREACH, explain 'path MTU'")),
         Explanation(
-            .word, "data", "Bytes, octets, text, data: the same, what programs send to each other.",
+            .word, "data", "Bytes, octets, text, payload, data: the same, what programs send to each other.",
             .meaning(
                 """
                 Rows count bytes, findings octets (8 bits, as the RFCs say), and text is a segment's payload, whether letters or not. The rule `data` stands where the first of it was sent.
