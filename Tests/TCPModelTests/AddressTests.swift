@@ -1,4 +1,4 @@
-// Addresses and their text, four-tuples and flow keys.
+// Tests of addresses and their text forms, four-tuples and flow keys.
 
 import TCPModel
 import Testing

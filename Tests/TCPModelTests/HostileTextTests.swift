@@ -1,4 +1,5 @@
-// The one rule for text from outside: what a terminal may act on is escaped, in one form, and no text looks like an escape.
+// The one rule for untrusted text: everything that a terminal may act on is escaped, always in the same form, and no
+// raw text can be mistaken for an escape.
 
 import TCPModel
 import Testing
@@ -15,14 +16,14 @@ import Testing
         #expect(printable(text).unicodeScalars.allSatisfy { !$0.isUnsafeOnTerminals })
     }
 
-    /// A text of ours has lines, and words in it that were escaped before.
+    /// The program's own text has several lines and contains words that are already escaped: neither changes.
     @Test func oursKeepsItsLinesAndBackslashes() {
         let inner = printable("a\u{1b}\\")
         #expect(harmless("one \(inner)\ntwo") == "one a\\x1b\\\\\ntwo")
         #expect(harmless("one\u{9b}\r\ntwo") == "one\\x9b\\x0d\ntwo")
     }
 
-    /// Nothing that is shown can come of two texts.
+    /// Different texts never look the same once they are escaped.
     @Test func noTextLooksLikeAnother() {
         let texts = ["\u{1b}", "\\x1b", "\\\\x1b", "\u{202e}", "\\u{202e}", "\\", "\\\\"]
         #expect(Set(texts.map(printable)).count == texts.count)

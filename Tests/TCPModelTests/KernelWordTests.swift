@@ -1,4 +1,4 @@
-// Words of the kernel: equal texts are one word, and strange input does not make ever more of them.
+// Words of the kernel: equal texts share one word, and strange input cannot add words without limit.
 
 import Testing
 
@@ -19,7 +19,8 @@ import Testing
         #expect(words.text(of: words.number(of: "made up 0")) == "made up 0", "what was known before stays")
     }
 
-    /// Events wait in queues and are copied: a process is one reference, and the rest of an event is plain.
+    /// Events wait in queues and are copied, so they must be cheap: the process is one reference, the rest is plain
+    /// data.
     @Test func eventsArePlain() {
         #expect(MemoryLayout<ProcessIdentity?>.size == MemoryLayout<Int>.size)
         #expect(MemoryLayout<SocketEvent>.size <= 128)

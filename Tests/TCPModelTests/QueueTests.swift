@@ -1,4 +1,4 @@
-// First in, first out, however many have been taken away.
+// A queue is first in, first out, however many elements have been removed.
 
 import TCPModel
 import Testing
@@ -9,7 +9,7 @@ import Testing
         #expect(queue.popFirst() == nil && queue.first == nil && queue.count == 0)
         var next = 0
         var taken = 0
-        // Never empty, as under load: what was taken away has to be given up all the same.
+        // The queue never becomes empty, as under load: memory of removed elements must be released all the same.
         for round in 0..<5000 {
             for _ in 0..<3 {
                 queue.append(next)

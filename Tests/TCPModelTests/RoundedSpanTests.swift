@@ -1,4 +1,4 @@
-// Spans as people read them, in each style.
+// Time spans as people read them, in each style.
 
 import TCPModel
 import Testing
@@ -19,7 +19,7 @@ import Testing
         #expect(spanText(nanoseconds, .prose) == prose)
     }
 
-    /// 5 of something and two decimals are 0.05.
+    /// A value with fewer digits than decimals gets leading zeros: 5 with two decimals is 0.05.
     @Test func thePartBeforeThePointIsNeverEmpty() {
         #expect(spanText(500, .sentence) == "0.5us")
         #expect(spanText(.min, .measured) == "-9223372037s")

@@ -1,4 +1,4 @@
-// The laws of sequence arithmetic, over seeded random points and at the edges where the circle wraps.
+// The laws of sequence number arithmetic, at seeded random points and at the edges where the numbers wrap.
 
 import SeededRandom
 import TCPModel
@@ -45,7 +45,8 @@ private let points: [UInt32] = {
                 #expect(left.isAtOrBefore(right) == (left.isBefore(right) || left == right))
                 #expect(left.isAtOrAfter(right) == (left.isAfter(right) || left == right))
                 if isOpposite {
-                    // Exactly half-way round: each is before the other, and no caller may care (RFC 1982 3.2).
+                    // Exactly half-way round: each number is before the other, and no caller may depend on it (RFC 1982
+                    // 3.2).
                     #expect(left.isBefore(right) && right.isBefore(left))
                 } else {
                     #expect(left.isBefore(right) == right.isAfter(left))

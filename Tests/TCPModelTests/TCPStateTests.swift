@@ -1,4 +1,4 @@
-// State names as people and programs spell them, and how sure we are.
+// State names as people and programs spell them, and how certain a state is.
 
 import TCPModel
 import Testing

@@ -1,4 +1,4 @@
-// Time arithmetic saturates: capture files may say anything.
+// Time arithmetic saturates, because a capture file may contain any value.
 
 import TCPModel
 import Testing
