@@ -1,4 +1,4 @@
-// Every anomaly has a name, and the schema page says what it means.
+// Every anomaly has a name, and the schema page explains it.
 
 import Foundation
 import TCPMachine

@@ -1,16 +1,17 @@
-// The documentation's page of the state diagram is made from `TransitionDiagram`: this test makes it and compares.
+// The documentation page of the state diagram is generated from `TransitionDiagram`; this test regenerates it and
+// compares.
 
 import TCPMachine
 import TCPModel
 import Testing
 
 @Suite struct DiagramPageTests {
-    /// FIN-WAIT-1, as the RFC and the documentation write states.
+    /// The name of a state as the RFC and the documentation write it, such as FIN-WAIT-1.
     static func name(_ state: TCPState) -> String {
         state == .unseen ? "(unknown)" : "\(state.displayName)".replacing("_", with: "-")
     }
 
-    /// Mermaid takes no hyphens in names of states.
+    /// The name of a state's node. Mermaid does not allow hyphens there.
     static func node(_ state: TCPState) -> String { "\(state.displayName)" }
 
     static func table(_ edges: [TransitionDiagram.Edge]) -> String {

@@ -1,11 +1,12 @@
-// The diagram against the machine: every state reached by a legal path, every segment class, every ACK relation.
+// The diagram against the machine: every state, reached by a legal path, meets every segment class and every ACK
+// relation.
 
 import TCPMachine
 import TCPModel
 import Testing
 
 @Suite struct DiagramTests {
-    /// A way into each state for the client side (index 0), and what the server has done meanwhile.
+    /// A path into each state for the client (index 0), including what the server does on the way.
     static let paths: [(String, String)] = [
         ("unseen", ""), ("synSent", "> S 0:0"), ("synReceived", "< S 0:0\n> S. 0:0 ack 1"),
         ("simultaneous", "> S 0:0\n< S 0:0"), ("establishedInferred", "> S 0:0\n< S. 0:0 ack 1"),
@@ -26,7 +27,8 @@ import Testing
         ("holeBeforeFin", handshake + "\n< F. 11:11 ack 1"),
     ]
 
-    /// Every combination of the five control bits that matter, sequence and ACK around their edges, text or none.
+    /// Every combination of the four control bits that matter, sequence and ACK numbers around their edges, with and
+    /// without text.
     static func segments() -> [String] {
         var result: [String] = []
         for direction in [">", "<"] {

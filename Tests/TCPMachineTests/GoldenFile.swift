@@ -1,4 +1,4 @@
-// A text that a test makes and that somebody has read: compared with a file, written anew by RECORD_GOLDEN=1 only.
+// A generated text that a person has reviewed. Tests compare it with a file, which only RECORD_GOLDEN=1 rewrites.
 
 import Foundation
 import Testing
@@ -6,13 +6,13 @@ import Testing
 struct GoldenFile {
     var url: URL
 
-    /// `path` from the root of the repository.
+    /// `path` is relative to the root of the repository.
     init(_ path: String) {
         url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent(path)
     }
 
-    /// Fails if the file has another text; with RECORD_GOLDEN=1 it is written first.
+    /// Fails if the file's text differs. With RECORD_GOLDEN=1 the file is rewritten before the test fails.
     func compare(_ text: String) throws {
         let old = try? String(contentsOf: url, encoding: .utf8)
         if old == text { return }

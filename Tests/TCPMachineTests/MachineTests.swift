@@ -1,4 +1,4 @@
-// What scenario files do not show of one machine: its variables, and the end of TIME-WAIT.
+// Tests of a single machine that scenario files cannot express: its variables, and the end of TIME-WAIT.
 
 import TCPMachine
 import TCPModel

@@ -20,7 +20,7 @@ struct Scenario {
     var clientISN: UInt32 = 1000
     var serverISN: UInt32 = 5000
     var machines = [EndpointMachine(), EndpointMachine()]
-    /// `client SYN_SENT>ESTABLISHED inferred` and so on, in order.
+    /// Every transition in order, such as `client SYN_SENT>ESTABLISHED inferred`.
     var log: [String] = []
     var transitions: [Transition] = []
     var lastAnomalies: Anomalies = []

@@ -1,5 +1,5 @@
-// The whole behaviour of one endpoint as one table, Transitions.txt: every way into a state, every class of segment, every
-// relation of its numbers to the endpoint's.
+// The whole behaviour of one endpoint as one table, Transitions.txt: every path into a state, every class of segment,
+// and every relation of the segment's numbers to the endpoint's.
 
 import TCPMachine
 import TCPModel
@@ -12,13 +12,13 @@ import Testing
         ("RST,ACK", [.rst, .ack], 0), ("FIN", [.fin], 0), ("text", [.psh], 10), ("SYN,FIN", [.syn, .fin], 0),
     ]
 
-    /// A number next to one that the endpoint has.
+    /// A sequence or acknowledgment number, named by its relation to one of the endpoint's variables.
     struct Relation {
         var name: String
         var number: SequenceNumber
     }
 
-    /// SEG.SEQ against SND.NXT (sent) or RCV.NXT (arrives).
+    /// Values of SEG.SEQ relative to SND.NXT (if the segment is sent) or RCV.NXT (if it arrives).
     static func sequences(_ machine: EndpointMachine, sent: Bool) -> [Relation] {
         let next = sent ? machine.sendNext : machine.receiveNext
         let initial = sent ? machine.iss : machine.irs
@@ -29,7 +29,7 @@ import Testing
         ]
     }
 
-    /// SEG.ACK against RCV.NXT (sent), or SND.UNA and SND.NXT (arrives).
+    /// Values of SEG.ACK relative to RCV.NXT (if the segment is sent) or to SND.UNA and SND.NXT (if it arrives).
     static func acknowledgments(_ machine: EndpointMachine, sent: Bool) -> [Relation] {
         let una = sent ? machine.receiveNext : machine.sendUnacknowledged
         let next = sent ? machine.receiveNext : machine.sendNext
@@ -49,7 +49,7 @@ import Testing
         return words.isEmpty ? "-" : words.joined(separator: ", ")
     }
 
-    /// Cells with one outcome, in few words: `seq next,ahead ack any`.
+    /// Describes the cells that share one outcome, compactly: `seq next,ahead ack any`.
     static func cells(_ cells: [(String, String)], sequences: [String], acks: [String]) -> String {
         func names(_ chosen: Set<String>, of all: [String]) -> String {
             chosen.count == all.count ? "any" : all.filter { chosen.contains($0) }.joined(separator: ",")
