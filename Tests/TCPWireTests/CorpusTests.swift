@@ -1,11 +1,11 @@
-// Captures of other projects, if they are there: nothing traps on any, and tshark reads the same segments.
+// Captures of other projects, if they are present: none makes the decoder trap, and tshark reads the same segments.
 
 import Foundation
 import TCPModel
 import TCPWire
 import Testing
 
-/// Where the captures are: TCPTRACE_CORPUS, or `../shared/corpus` seen from the package.
+/// The directory of the captures: TCPTRACE_CORPUS, or `../shared/corpus` relative to the package.
 let corpus: String? = {
     let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
@@ -15,7 +15,7 @@ let corpus: String? = {
     return FileManager.default.fileExists(atPath: path) ? path : nil
 }()
 
-/// Whether the oracle's line says the same as a segment; where it leaves the payload length open, so do we.
+/// Whether a segment equals tshark's line for it. Where tshark leaves the payload length empty, it is not compared.
 func agree(_ segment: Segment, _ expected: [String]) -> Bool {
     let fields = [
         "\(segment.tuple.source.address)", "\(segment.tuple.source.port)",
@@ -24,7 +24,8 @@ func agree(_ segment: Segment, _ expected: [String]) -> Bool {
         "\(segment.flags.rawValue)", "\(segment.window)", "\(segment.payloadLength)",
     ]
     guard expected.count == fields.count else { return false }
-    // tshark counts the three reserved bits as flags; it has another length for a frame shorter than its IP length.
+    // tshark counts the three reserved bits as flags. It computes another length for a frame shorter than its IP
+    // length.
     let flags = UInt16(expected[6].dropFirst(2), radix: 16).map { "\($0 & 0x1ff)" }
     let lengthIsOpen = expected[8].isEmpty || segment.remarks.contains(.lengthBeyondFrame)
     return fields[..<6] == expected[..<6] && fields[6] == flags && fields[7] == expected[7]
@@ -33,7 +34,7 @@ func agree(_ segment: Segment, _ expected: [String]) -> Bool {
 
 @Suite("Corpus", .enabled(if: corpus != nil, "no captures: set TCPTRACE_CORPUS to a directory of them"))
 struct CorpusTests {
-    /// Captures of every decodable link type, with IPv6, tags, options, fragments and short snapshots among them.
+    /// Captures of every decodable link type, some with IPv6, VLAN tags, options, fragments or short snapshots.
     static let oracleFiles: [String] = [
         "gopacket/pcap/test_loopback.pcap",
         "suricata-verify/http-async/input.pcap",

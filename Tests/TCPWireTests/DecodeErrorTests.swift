@@ -1,4 +1,4 @@
-// The sentence that people read.
+// The sentences that describe decode errors to people.
 
 import TCPModel
 import TCPWire

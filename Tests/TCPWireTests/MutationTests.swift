@@ -1,4 +1,4 @@
-// Damaged and random frames: whatever comes out, nothing traps, and what is said holds together.
+// Damaged and random frames: the decoder never traps, and its results are consistent.
 
 import SeededRandom
 import TCPModel
@@ -6,7 +6,7 @@ import TCPWire
 import Testing
 
 @Suite("Damage") struct MutationTests {
-    /// Decodes and checks what must hold for any octets whatever.
+    /// Decodes octets and checks the invariants that hold for any input.
     func check(_ bytes: [UInt8], _ link: LinkType, original: Int) {
         do throws(DecodeError) {
             let decoded = try decode(bytes, link, original: original)
@@ -25,10 +25,11 @@ import Testing
         }
     }
 
-    /// Every packet of a frame, and an end of them.
+    /// Reads every packet of a frame, and checks that there are not endlessly many.
     private func readAll(_ several: inout Aggregate, _ bytes: [UInt8]) throws(DecodeError) {
         var count = 0
-        // Every octet of an array of UInt8 is initialized, which is what this property cannot know of other elements.
+        // Every octet of an array of UInt8 is initialized; `bytes` is unsafe because it cannot know this of other
+        // element types.
         while try several.next(unsafe bytes.span.bytes) != nil { count += 1 }
         #expect(count <= bytes.count / 14)
     }
@@ -66,7 +67,7 @@ import Testing
                 var bytes = (0..<Int.random(in: 0...120, using: &random)).map { _ in
                     UInt8.random(in: 0...255, using: &random)
                 }
-                // Half of the time a plausible start, so that the noise reaches deeper headers.
+                // Half of the time the noise has a plausible start, so that it reaches deeper headers.
                 if Bool.random(using: &random), let sample = sampleFrames.first(where: { $0.link == link }) {
                     let keep = Int.random(in: 0...min(bytes.count, 60), using: &random)
                     bytes.replaceSubrange(0..<keep, with: sample.bytes.prefix(keep))

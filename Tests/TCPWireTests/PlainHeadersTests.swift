@@ -1,4 +1,5 @@
-// The short way through plain headers says the same as the long one: every sample frame, whole, cut, and with each octet changed.
+// The fast path through plain headers gives the same result as `decodeFrame`, for every sample frame: whole, cut, and
+// with each octet changed.
 
 import TCPModel
 import TCPWire
@@ -9,7 +10,7 @@ import Testing
         do throws(DecodeError) { return "\(try decode())" } catch { return "\(error)" }
     }
 
-    /// What the short way says of a frame, by a copy of its headers; nil if it leaves it to the long one.
+    /// What the fast path decodes from a copy of a frame's headers; nil if it leaves the frame to `decodeFrame`.
     private func plain(_ frame: [UInt8], _ link: LinkType, original: Int) -> String? {
         // Every octet of an array of UInt8 is initialized, and the arrays live through the calls.
         let bytes = unsafe frame.span.bytes
@@ -21,7 +22,7 @@ import Testing
         }
         #expect(isUsual == (link == .ethernet && start == PlainFrame.afterEthernet && version == .ipv4))
         #expect(PlainHeaders.least...PlainHeaders.most ~= count)
-        // Whatever is behind them in the copy does not matter.
+        // The octets behind the headers in the copy do not matter.
         var copy = Array(frame[start..<start + count])
         copy += Array(repeating: 0xa5, count: PlainHeaders.most - count)
         let segment = unsafe PlainHeaders.segment(copy.span.bytes, version)
@@ -51,7 +52,7 @@ import Testing
             }
         }
         #expect(plainOnes[.ethernet, default: 0] > 1000, "\(plainOnes)")
-        // Whatever the link header is.
+        // The fast path covers every link type.
         for link in [LinkType.linuxSLL, .linuxSLL2, .null, .raw] {
             #expect(plainOnes[link, default: 0] > 100, "\(link): \(plainOnes)")
         }

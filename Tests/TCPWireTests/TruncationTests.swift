@@ -1,4 +1,4 @@
-// Every frame cut at every length: an error that says where, or the same segment with fewer options.
+// Every frame cut at every length gives an error that names the place, or the same segment with fewer options.
 
 import TCPModel
 import TCPWire

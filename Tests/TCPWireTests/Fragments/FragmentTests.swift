@@ -1,11 +1,11 @@
-// Reassembly: order, holes, overlaps, bounds, time, short snapshots, tunnels around and inside.
+// Reassembly: order, holes, overlaps, limits, time, short snapshots, and tunnels around and inside fragments.
 
 import SeededRandom
 import TCPModel
 import TCPWire
 import Testing
 
-/// One packet's payload in pieces of IPv4; `offset` and `length` in octets.
+/// An IPv4 fragment that carries a range of a packet's payload; the range is in octets.
 private func piece(
     _ payload: [UInt8], _ range: Range<Int>, id: Int = 0x1c46, protocol number: UInt8 = 6, last: Bool? = nil
 ) -> [UInt8] {
@@ -15,7 +15,7 @@ private func piece(
     return header + payload[range]
 }
 
-/// The same in IPv6.
+/// An IPv6 fragment that carries a range of a packet's payload; the range is in octets.
 private func piece6(_ payload: [UInt8], _ range: Range<Int>, next: UInt8 = 6, id: Int = 7) -> [UInt8] {
     let isLast = range.upperBound == payload.count
     return ipv6(8 + range.count, next: 44) + [next, 0] + big16(range.lowerBound | (isLast ? 0 : 1)) + big32(id)
@@ -28,7 +28,7 @@ private func seconds(_ count: Int64) -> Timestamp { Timestamp(nanoseconds: count
     /// A segment with options and 64 octets of text, 96 octets in all.
     static let whole = tcp(flags: 0x018, options: hex("0101080a 00000001 00000002")) + (0..<64).map { UInt8($0) }
 
-    /// What comes of frames: the segments, in order.
+    /// The segments that decoding these frames yields, in order.
     private func segments(
         _ frames: [[UInt8]], _ table: inout FragmentReassembly, _ link: LinkType = .raw, at time: Int64 = 0
     ) throws -> [Segment] {
@@ -99,7 +99,7 @@ private func seconds(_ count: Int64) -> Timestamp { Timestamp(nanoseconds: count
         let frames = [0..<48, 40..<64, 48..<64, 64..<96, 0..<48].map { piece6(Self.whole, $0) }
         #expect(try segments(frames, &table).isEmpty)
         #expect(table.counts.overlapping == 1 && table.counts.reassembled == 0 && table.unfinished == 0)
-        // Another number is another packet.
+        // Another identification means another packet.
         #expect(try segments([0..<48, 48..<96].map { piece6(Self.whole, $0, id: 8) }, &table).count == 1)
     }
 
@@ -120,7 +120,7 @@ private func seconds(_ count: Int64) -> Timestamp { Timestamp(nanoseconds: count
         }
         let far = ipv4(40, fragment: 0x3fff) + Array(Self.whole.prefix(40))
         #expect(try segments([far], &table).isEmpty)
-        // RFC 8200 4.5: a fragment with more to come has a multiple of eight octets.
+        // All fragments but the last carry a multiple of eight octets (RFC 8200 4.5).
         let odd = ipv6(8 + 20, next: 44) + hex("0600 0001 00000009") + tcp()
         #expect(try segments([odd], &table).isEmpty)
         #expect(table.counts.invalid == 5)
@@ -145,7 +145,7 @@ private func seconds(_ count: Int64) -> Timestamp { Timestamp(nanoseconds: count
         #expect(try segments([piece(Self.whole, 48..<96)], &table, at: 261).isEmpty)
         #expect(table.counts.expired == 1)
         #expect(try segments([piece(Self.whole, 0..<48)], &table, at: 262).count == 1)
-        // The ends of time.
+        // The extremes of time must not trap.
         for nanoseconds in [Int64.min, .max, .min] {
             _ = try table.decode(piece(Self.whole, 0..<48), .raw, at: Timestamp(nanoseconds: nanoseconds))
         }
@@ -160,7 +160,7 @@ private func seconds(_ count: Int64) -> Timestamp { Timestamp(nanoseconds: count
         #expect(table.counts.evicted == 1)
         #expect(try segments([piece(Self.whole, 48..<96, id: 0)], &table).isEmpty)
         #expect(try segments([piece(Self.whole, 48..<96, id: most)], &table).count == 1)
-        // Many that are complete while one waits.
+        // Many packets are completed while one still waits.
         for round in 0..<20_000 {
             let id = 3000 + round % 50_000
             #expect(try segments([0..<48, 48..<96].map { piece(Self.whole, $0, id: id) }, &table).count == 1)
@@ -168,7 +168,7 @@ private func seconds(_ count: Int64) -> Timestamp { Timestamp(nanoseconds: count
         #expect(table.unfinished <= most)
     }
 
-    /// What packets that were given up began with.
+    /// The segments with which abandoned packets begin.
     private func begun(_ table: inout FragmentReassembly) -> [BegunSegment] {
         var all: [BegunSegment] = []
         while let next = table.nextBegun() { all.append(next) }
@@ -182,7 +182,7 @@ private func seconds(_ count: Int64) -> Timestamp { Timestamp(nanoseconds: count
         var table = FragmentReassembly()
         _ = try table.decode(piece(Self.whole, 0..<48), .raw, at: seconds(100), frame: 7)
         _ = try table.decode(piece6(Self.whole, 0..<40), .raw, at: seconds(101), frame: 8)
-        // Without the first fragment, or too little of it, nothing is known.
+        // Without the first fragment, or with too little of it, nothing is known about the segment.
         _ = try table.decode(piece(Self.whole, 48..<96, id: 1), .raw, at: seconds(101), frame: 9)
         _ = try table.decode(piece(Self.whole, 0..<16, id: 2), .raw, at: seconds(101), frame: 10)
         _ = try table.decode(
@@ -202,7 +202,7 @@ private func seconds(_ count: Int64) -> Timestamp { Timestamp(nanoseconds: count
         table.giveUpAll()
         #expect(begun(&table).map(\.frame) == [13])
         #expect(table.unfinished == 0 && table.counts.expired == 7 && table.counts.begun == 3)
-        // One that was complete leaves nothing.
+        // A packet that was completed leaves nothing.
         #expect(try segments([piece(Self.whole, 0..<48), piece(Self.whole, 48..<96)], &table).count == 1)
         table.giveUpAll()
         #expect(begun(&table).isEmpty)
@@ -269,7 +269,7 @@ private func seconds(_ count: Int64) -> Timestamp { Timestamp(nanoseconds: count
             #expect(segment.payloadLength == 3000 - 32)
             #expect(segment.remarks.contains(.truncatedOptions) == (kept < 52))
         }
-        // Without the ports nothing can be said, and the error says why.
+        // Without the ports the segment cannot be decoded, and the error says why.
         var table = FragmentReassembly()
         let (first, second) = (piece(large, 0..<1480), piece(large, 1480..<3000))
         #expect(try table.decode(Array(first.prefix(30)), .raw, original: first.count).isWaiting)
@@ -311,7 +311,7 @@ private func seconds(_ count: Int64) -> Timestamp { Timestamp(nanoseconds: count
         let found = try segments(frames, &table)
         #expect(found.map(\.payloadLength) == [64])
         #expect(found.map(\.ipLength) == [40 + 8 + 104])
-        // A fragment header inside what is fragmented ends there.
+        // A fragment header within the fragmented part is not followed.
         let nested = hex("06 00 00 01 00000003") + Self.whole
         #expect(try segments([0..<40, 40..<104].map { piece6(nested, $0, next: 44) }, &table).isEmpty)
     }

@@ -1,4 +1,4 @@
-// What is named of a link header: addresses, VLANs, types; of less than a header nothing.
+// The fields reported of a link header: addresses, VLANs, types. Nothing is reported of a header that is cut.
 
 import TCPModel
 import TCPWire
@@ -33,7 +33,7 @@ import Testing
     @Test("a header that was cut")
     func cut() {
         for length in 0..<14 { #expect(header(Array(ethernet().prefix(length)), .ethernet) == .cut) }
-        // Half a tag is none.
+        // Half a tag does not count.
         #expect(
             header(ethernet(0x8100) + [0, 7, 8], .ethernet)
                 == .ethernet(source: source, destination: destination, LinkTags(etherType: 0x8100)))
@@ -52,7 +52,7 @@ import Testing
         #expect(
             header(hex("0800 0000 00000003 0304 00 06 020000000002 0000"), .linuxSLL2)
                 == .cooked(packetType: 0, sender: source, interface: 3, tags))
-        // Of tun: no address. Of a longer address the header has the first eight octets.
+        // A tun device has no address. Of an address longer than eight octets, the header holds only the first eight.
         let long: [(link: LinkType, header: String)] = [
             (.linuxSLL, "0004 0020 0014 8000004afe800001 0800"),
             (.linuxSLL2, "0800 0000 00000003 0020 04 14 8000004afe800001 0000"),

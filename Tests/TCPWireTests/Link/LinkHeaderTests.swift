@@ -1,4 +1,4 @@
-// MPLS, PPP and its framings, LLC, bridge tags: what they lead to, and where they stop.
+// MPLS, PPP and its framings, LLC, bridge tags: which protocol they lead to, and where decoding stops.
 
 import TCPModel
 import TCPWire

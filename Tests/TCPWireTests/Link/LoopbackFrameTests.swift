@@ -1,4 +1,4 @@
-// Which frames may be from a loopback interface.
+// Which frames may come from a loopback interface.
 
 import TCPModel
 import TCPWire

@@ -1,10 +1,10 @@
-// 802.11 frames that are not read, and frames with several packets.
+// 802.11 frames that cannot be read, and frames with several packets.
 
 import TCPModel
 import TCPWire
 import Testing
 
-/// Frames with two TCP segments of one connection, and one of another in between.
+/// Frames with two TCP segments of one connection and a segment of another connection between them.
 let aggregateFrames: [(name: String, link: LinkType, bytes: [UInt8])] = {
     let first = tcp(flags: 0x018) + Array("hello".utf8)
     let other = hex("d431 0050") + Array(tcp().dropFirst(4))
@@ -87,7 +87,7 @@ let aggregateFrames: [(name: String, link: LinkType, bytes: [UInt8])] = {
             let (all, _) = try packets(frame, .wireless)
             #expect(all.count <= 2)
         }
-        // A SYN of the same connection would begin another one under the same frame number.
+        // A SYN of the same connection would start another connection under the same frame number, so it is left out.
         let syn = snap + ipv4(20) + tcp(flags: 0x002)
         let (all, leftOut) = try packets(wireless("8802", "8000") + subframe(packet) + subframe(syn), .wireless)
         #expect(all.count == 1 && leftOut == 1)

@@ -1,4 +1,4 @@
-// ICMP errors: what they quote, how much of it there must be, and what is none.
+// ICMP errors: what they quote, how much of it is needed, and which messages are not errors about a segment.
 
 import SeededRandom
 import TCPModel
@@ -79,11 +79,11 @@ private func icmpError(_ bytes: [UInt8], _ link: LinkType = .raw, original: Int?
         for quote in quotes { #expect(try other(icmp4(3, 1, quote), .raw) == .icmp) }
         #expect(try other(icmp6(1, 0, ipv6(20, next: 17) + tcp()), .raw) == .icmp)
         #expect(try other(icmp6(1, 0, Array(Self.quote4)), .raw) == .icmp)
-        // IP options move the TCP header.
+        // IP options shift the TCP header.
         #expect(
             try icmpError(icmp4(3, 3, ipv4(20, options: hex("94040000")) + tcp().prefix(8)))?.sequence
                 == SequenceNumber(1000))
-        // What follows the ICMP message in the frame is not its own.
+        // Octets that follow the ICMP message in the frame are not part of it.
         let short = icmp4(3, 1, Array(Self.quote4.dropLast(2)))
         #expect(try other(short + [0, 0], .raw) == .icmp)
     }

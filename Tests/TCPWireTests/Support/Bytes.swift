@@ -1,4 +1,4 @@
-// Frames from hex and from parts, and the shortest way to decode them.
+// Builds frames from hex and from parts, and decodes them with few words.
 
 import TCPModel
 import TCPWire
@@ -11,10 +11,10 @@ func hex(_ text: String) -> [UInt8] {
     return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
 }
 
-/// A number as two octets, network order.
+/// A number as two octets in network order.
 func big16(_ value: Int) -> [UInt8] { [UInt8(value >> 8 & 0xff), UInt8(value & 0xff)] }
 
-/// A number as four octets, network order.
+/// A number as four octets in network order.
 func big32(_ value: Int) -> [UInt8] { big16(value >> 16) + big16(value) }
 
 /// Decodes octets as a whole frame, or as the captured part of one that had `original` octets.
@@ -22,24 +22,25 @@ func decode(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = nil
     let header = FrameHeader(
         time: Timestamp(nanoseconds: 0), capturedLength: UInt32(bytes.count),
         originalLength: UInt32(original ?? bytes.count), linkType: link)
-    // Every octet of an array of UInt8 is initialized, which is what this property cannot know of other elements.
+    // Every octet of an array of UInt8 is initialized; `bytes` is unsafe because it cannot know this of other element
+    // types.
     return try decodeFrame(unsafe bytes.span.bytes, header)
 }
 
 extension FragmentReassembly {
-    /// Decodes octets as a whole frame; fragments are put together with those before.
+    /// Decodes octets as a whole frame and reassembles fragments with earlier ones.
     mutating func decode(
         _ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = nil,
         at time: Timestamp = Timestamp(nanoseconds: 0), frame: UInt64 = 1
     ) throws(DecodeError) -> DecodedFrame {
         let decoded = try TCPWireTests.decode(bytes, link, original: original)
         guard case .fragment(let fragment) = decoded else { return decoded }
-        // As above.
+        // Every octet of an array of UInt8 is initialized, as above.
         return try take(fragment, unsafe bytes.span.bytes, at: time, frame: frame)
     }
 }
 
-/// A frame turned out to hold something else than the test is about.
+/// A frame holds something other than the segment that the test expects.
 struct NotASegment: Error {
     let other: OtherTraffic
 }
@@ -56,7 +57,7 @@ func segment(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = ni
     }
 }
 
-/// What a frame holds if not a segment, else nil.
+/// The kind of other traffic that a frame holds; nil if it is a segment, an ICMP error or several packets.
 func other(_ bytes: [UInt8], _ link: LinkType = .ethernet) throws(DecodeError) -> OtherTraffic? {
     switch try decode(bytes, link) {
     case .other(let other): return other
@@ -65,7 +66,7 @@ func other(_ bytes: [UInt8], _ link: LinkType = .ethernet) throws(DecodeError) -
     }
 }
 
-/// The error of a frame, or nil.
+/// The error with which a frame fails to decode, or nil.
 func failure(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = nil) -> DecodeError? {
     do throws(DecodeError) {
         _ = try decode(bytes, link, original: original)
@@ -75,7 +76,7 @@ func failure(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = ni
     }
 }
 
-/// The packets of a frame with several, errors left out, and how many segments were left out.
+/// The packets of a frame that has several, without those that fail to decode, and the number of segments left out.
 func packets(_ bytes: [UInt8], _ link: LinkType, original: Int? = nil) throws -> (all: [DecodedFrame], leftOut: UInt64)
 {
     guard case .aggregate(var several) = try decode(bytes, link, original: original) else {
@@ -84,7 +85,7 @@ func packets(_ bytes: [UInt8], _ link: LinkType, original: Int? = nil) throws ->
     var all: [DecodedFrame] = []
     while true {
         do throws(DecodeError) {
-            // As above.
+            // Every octet of an array of UInt8 is initialized, as above.
             guard let next = try several.next(unsafe bytes.span.bytes) else { break }
             all.append(next)
         } catch {

@@ -1,4 +1,4 @@
-// The least reader of capture files that the corpus test needs: classic pcap, little-endian, all in memory.
+// A minimal reader of capture files for the corpus test: classic pcap, little-endian, all in memory.
 
 import Foundation
 import TCPModel

@@ -1,11 +1,11 @@
-// Headers to put frames together from; every field has a default that tests rarely care for.
+// Headers from which tests build frames. Every field has a default, since tests rarely care about most of them.
 
 import TCPModel
 
-/// Ethernet II with this type.
+/// An Ethernet II header with this type.
 func ethernet(_ type: Int = 0x0800) -> [UInt8] { hex("020000000001 020000000002") + big16(type) }
 
-/// IPv4 from 10.0.0.1 to 10.0.0.2, with as much behind it as `length` octets.
+/// An IPv4 header from 10.0.0.1 to 10.0.0.2 for `length` octets of payload.
 func ipv4(
     _ length: Int, protocol number: UInt8 = 6, total: Int? = nil, fragment: Int = 0x4000, options: [UInt8] = []
 ) -> [UInt8] {
@@ -14,13 +14,13 @@ func ipv4(
         + [64, number, 0, 0] + hex("0a000001 0a000002") + options
 }
 
-/// IPv6 from 2001:db8::1 to 2001:db8::2, with as much behind it as `length` octets.
+/// An IPv6 header from 2001:db8::1 to 2001:db8::2 for `length` octets of payload.
 func ipv6(_ length: Int, next: UInt8 = 6) -> [UInt8] {
     hex("6000 0000") + big16(length) + [next, 63] + hex("20010db8000000000000000000000001")
         + hex("20010db8000000000000000000000002")
 }
 
-/// TCP from port 49152 to 9500 with sequence 1000 and acknowledgment 2000.
+/// A TCP header from port 49152 to 9500 with sequence 1000 and acknowledgment 2000.
 func tcp(
     flags: Int = 0x010, options: [UInt8] = [], dataOffset: Int? = nil, window: Int = 502, urgent: Int = 0
 ) -> [UInt8] {
@@ -29,23 +29,23 @@ func tcp(
         + hex("fe28") + big16(urgent) + options
 }
 
-/// A whole frame: Ethernet, IPv4, TCP with these options, `payload` octets.
+/// A whole frame: Ethernet, IPv4, TCP with these options, and `payload` octets of text.
 func tcpFrame(options: [UInt8] = [], flags: Int = 0x010, payload: Int = 0) -> [UInt8] {
     let inner = tcp(flags: flags, options: options) + [UInt8](repeating: 0x61, count: payload)
     return ethernet() + ipv4(inner.count) + inner
 }
 
-/// An 802.11 header with this frame control, and what follows its three addresses.
+/// An 802.11 header with this frame control; `rest` follows its sequence control.
 func wireless(_ control: String, _ rest: String = "", sequence: String = "3000") -> [UInt8] {
     hex(control + "2c00 020000000001 020000000002 020000000003" + sequence + rest)
 }
 
-/// LLC and SNAP before IPv4.
+/// The LLC and SNAP headers before IPv4.
 let snap = hex("aaaa03 000000 0800")
-/// The same before IPv6.
+/// The LLC and SNAP headers before IPv6.
 let snap6 = hex("aaaa03 000000 86dd")
 
-/// One packet of an A-MSDU, filled up to four octets.
+/// One subframe of an A-MSDU, padded to a multiple of four octets.
 func subframe(_ content: [UInt8], length: Int? = nil) -> [UInt8] {
     let bytes = hex("020000000001 020000000002") + big16(length ?? content.count) + content
     return bytes + [UInt8](repeating: 0, count: (4 - bytes.count % 4) % 4)

@@ -1,4 +1,4 @@
-// What tshark says of a capture's TCP segments, as the fields that the corpus test compares.
+// What tshark reports about a capture's TCP segments, as the fields that the corpus tests compare.
 
 import Foundation
 
@@ -24,7 +24,7 @@ enum TsharkOracle {
 
     /// For each frame number, the innermost segment that tshark sees; nil if tshark fails.
     ///
-    /// Those of ICMP errors are left out: they are quotations.
+    /// Segments within ICMP errors are left out, because they are only quoted.
     static func segments(of capture: String) -> [Int: [String]]? {
         let fields = [
             "frame.number", "frame.protocols", "ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst",
@@ -50,7 +50,7 @@ enum TsharkOracle {
         for line in text.split(separator: "\n") {
             let column = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
             guard column.count == fields.count, let number = Int(column[0]) else { continue }
-            // The IP header next to the last TCP header, whatever comes in front.
+            // The IP header nearest to the last TCP header, whatever precedes it.
             let layers = column[1].split(separator: ":").map(String.init)
             guard let tcp = layers.lastIndex(of: "tcp"),
                 let version = layers[..<tcp].last(where: { $0 == "ip" || $0 == "ipv6" })

@@ -1,10 +1,10 @@
-// Checksums: right, wrong, left to the network card, and not all captured.
+// Checksums: right, wrong, left to the network card, and of segments that were not captured in full.
 
 import TCPModel
 import TCPWire
 import Testing
 
-/// The sum of 16-bit numbers in ones' complement, the slow and plain way of RFC 1071.
+/// The ones' complement sum of 16-bit numbers, computed in the slow and obvious way of RFC 1071.
 private func sum(_ octets: [UInt8]) -> Int {
     let padded = octets.count % 2 == 0 ? octets : octets + [0]
     return stride(from: 0, to: padded.count, by: 2).reduce(0) { total, at in
@@ -20,7 +20,7 @@ private func sum(_ octets: [UInt8]) -> Int {
             : sum(Array(packet[8..<40]) + big32(length) + [0, 0, 0, 6])
     }
 
-    /// A packet with right checksums.
+    /// A packet whose checksums are right.
     private static func right(_ text: Int, isIPv4: Bool, options: [UInt8] = []) -> [UInt8] {
         var segment = tcp(flags: 0x018) + (0..<text).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 11) }
         segment.replaceSubrange(16..<18, with: [0, 0])
@@ -53,7 +53,8 @@ private func sum(_ octets: [UInt8]) -> Int {
     func wrong(isIPv4: Bool) throws {
         let packet = Self.right(9, isIPv4: isIPv4)
         let start = isIPv4 ? 20 : 40
-        // Not the data offset and the addresses' own header checksum: those are other tests'.
+        // The data offset and, for IPv4, the IP header are left to other tests: damage there changes more than the TCP
+        // checksum.
         for at in (isIPv4 ? start..<packet.count : 8..<packet.count) where at != start + 12 {
             for bit in 0..<8 {
                 var damaged = packet

@@ -1,4 +1,4 @@
-// TCP options: each kind, each wrong length, and lists that do not end well.
+// TCP options: each kind, each wrong length, and lists that end badly.
 
 import SeededRandom
 import TCPModel
@@ -169,10 +169,11 @@ import Testing
         for _ in 0..<1_000 {
             var list = hex("0204 05b4 0402 080a 00112233 44556677 01 0303 07")
             for index in [2, 3] + Array(8..<16) + [19] { list[index] = UInt8(truncatingIfNeeded: random.next()) }
-            // Now and then any octet is another one: kinds and lengths too.
+            // Now and then a random octet changes, so kinds and lengths vary too.
             if random.next() % 2 == 0 { list[Int(random.next() % 20)] = UInt8(truncatingIfNeeded: random.next() % 12) }
             let usual = try segment(tcpFrame(options: list))
-            // With padding before it, the list is walked through; the padding says nothing.
+            // With padding before it, the list no longer looks like Linux's and is read option by option. The padding
+            // itself has no meaning.
             let walked = try segment(tcpFrame(options: [1, 1, 1, 1] + list))
             let (one, other) = (usual.options, walked.options)
             let isSame =

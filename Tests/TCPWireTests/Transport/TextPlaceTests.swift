@@ -1,11 +1,11 @@
-// Where a segment's text is: behind every header that there is, and never what is behind it.
+// The place of a segment's text in its frame: behind every kind of header, and without the octets after the segment.
 
 import TCPModel
 import TCPWire
 import Testing
 
 @Suite("Place of the text") struct TextPlaceTests {
-    /// The text that is found in the captured part of a frame; nil if no place is.
+    /// The text that is found in the captured part of a frame; nil if no place is found.
     private func text(
         _ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = nil, ordinal: Int = 0
     ) -> String? {
@@ -18,7 +18,7 @@ import Testing
         return String(decoding: span.copied(place.start, count: place.count), as: UTF8.self)
     }
 
-    /// Every frame of the samples and every tunnel that carries `hello`.
+    /// Every sample frame and every tunnel that carries `hello`.
     private static let greetings: [(name: String, link: LinkType, bytes: [UInt8])] =
         (sampleFrames + TunnelTests.all.map { ($0.name, link($0.packet), $0.packet) }).filter { sample in
             (try? segment(sample.bytes, sample.link))?.payloadLength == 5
@@ -29,7 +29,7 @@ import Testing
         #expect(Self.greetings.count > 40)
         for (name, link, bytes) in Self.greetings {
             #expect(text(bytes, link) == "hello", "\(name)")
-            // A short frame's padding, a check sequence.
+            // The octets stand for a short frame's padding or a check sequence.
             #expect(text(bytes + Array("PADDED".utf8), link) == "hello", "\(name) with padding")
         }
     }
@@ -46,7 +46,7 @@ import Testing
                 #expect(found.utf8.count >= longest, "\(name) cut at \(length)")
                 longest = found.utf8.count
             }
-            // Of a frame whose last octets are no padding all but one octet is there in the end.
+            // Only the last octet may be missing at the longest cut, unless the frame ends in padding.
             #expect(longest >= 4, "\(name)")
         }
     }
@@ -103,7 +103,7 @@ import Testing
         var table = FragmentReassembly(keepsText: true)
         var found: DecodedFrame?
         for (id, range) in [(1, 0..<800), (2, 800..<whole.count)] {
-            // The inner fragment, and the packet of the tunnel around it, which is cut in two as well.
+            // The inner fragment travels in a tunnel whose own packet is fragmented as well.
             let isLast = range.upperBound == whole.count
             let inner = ipv4(range.count, fragment: range.lowerBound / 8 | (isLast ? 0 : 0x2000)) + whole[range]
             for outer in [0..<160, 160..<inner.count] {

@@ -1,4 +1,5 @@
-// Captures with tunnels and layered links: as many segments with the same four-tuples as tshark finds, or a reason why not.
+// Captures with tunnels and layered links: the segments and four-tuples equal those of tshark, or a difference has a
+// reason.
 
 import Foundation
 import TCPModel
@@ -66,13 +67,13 @@ struct TunnelCorpusTests {
         "zeek/vntag_vlan_sandwich_clean.pcap",
     ]
 
-    /// How far a capture may differ, and why.
+    /// By how much a capture's result may differ from tshark's, and why.
     struct Difference {
         /// Segments that only this decoder finds.
         var onlyOurs = 0
         /// Segments that only tshark finds.
         var onlyTheirs = 0
-        /// Frames in which both find one, and not the same.
+        /// Frames in which both find a segment, but with different fields.
         var unlike = 0
         var reason: String
     }
@@ -109,9 +110,10 @@ struct TunnelCorpusTests {
         for (index, frame) in try #require(capture).frames.enumerated() {
             var decoded = try? fragments.decode(
                 frame.bytes, frame.header.linkType, original: Int(frame.header.originalLength), at: frame.header.time)
-            // tshark names the last one.
+            // tshark reports the last packet of a frame.
             if case .aggregate(var several) = decoded {
-                // Every octet of an array of UInt8 is initialized, which is what this property cannot know of other elements.
+                // Every octet of an array of UInt8 is initialized; `bytes` is unsafe because it cannot know this of
+                // other element types.
                 while let next = try? several.next(unsafe frame.bytes.span.bytes) { decoded = next }
             }
             switch (decoded, expected[index + 1]) {

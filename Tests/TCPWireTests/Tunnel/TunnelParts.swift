@@ -1,17 +1,17 @@
-// Tunnel headers to put frames together from.
+// Tunnel headers from which tests build frames.
 
 import TCPModel
 import TCPWire
 
-/// UDP from port 40000 to `port` around `content`.
+/// A UDP datagram from port 40000 to `port` around `content`.
 func udp(_ port: Int, _ content: [UInt8], from source: Int = 40000, length: Int? = nil) -> [UInt8] {
     big16(source) + big16(port) + big16(length ?? content.count + 8) + [0, 0] + content
 }
 
-/// IPv4 around `content`.
+/// An IPv4 packet around `content`.
 func inIPv4(_ number: UInt8, _ content: [UInt8]) -> [UInt8] { ipv4(content.count, protocol: number) + content }
 
-/// IPv6 around `content`.
+/// An IPv6 packet around `content`.
 func inIPv6(_ number: UInt8, _ content: [UInt8]) -> [UInt8] { ipv6(content.count, next: number) + content }
 
 private let inner4 = inIPv4(6, tcp(flags: 0x002, options: hex("020405b4 0101 0402")) + Array("hello".utf8))
@@ -19,7 +19,8 @@ private let inner6 = inIPv6(6, tcp() + Array("hello".utf8))
 private let innerFrame = ethernet() + inner4
 private let taggedFrame = ethernet(0x8100) + hex("0005 86dd") + inner6
 
-/// IP packets with one tunnel around a TCP segment of five octets, over IPv4 or IPv6, that damage makes an error.
+/// IP packets with a single tunnel, over IPv4 or IPv6, around a TCP segment of five octets. Damage to them is a decode
+/// error.
 let ipTunnels: [(name: String, tunnel: Tunnel, packet: [UInt8])] = [
     ("IPv4 in IPv4", .ipip, inIPv4(4, inner4)),
     ("IPv6 in IPv4", .sixInFour, inIPv4(41, inner6)),
@@ -44,7 +45,8 @@ let ipTunnels: [(name: String, tunnel: Tunnel, packet: [UInt8])] = [
     ("ERSPAN III, IP", .erspan, inIPv4(47, hex("1000 22eb 00000001 2000 0000 00000000 0000 0800") + inner4)),
 ]
 
-/// The same over UDP, where damage makes other traffic.
+/// The same kind of packets over UDP. Damage turns them into other traffic, since any UDP datagram may look like a
+/// tunnel.
 let udpTunnels: [(name: String, tunnel: Tunnel, packet: [UInt8])] = [
     ("VXLAN", .vxlan, inIPv4(17, udp(4789, hex("08000000 00000100") + innerFrame))),
     ("VXLAN, Linux's port", .vxlan, inIPv6(17, udp(8472, hex("08000000 00000100") + taggedFrame))),
@@ -98,5 +100,5 @@ let udpTunnels: [(name: String, tunnel: Tunnel, packet: [UInt8])] = [
     ("GRE in UDP", .gre, inIPv4(17, udp(4754, hex("0000 0800") + inner4))),
 ]
 
-/// The link type of an IP packet by its version.
+/// The link type that matches an IP packet's version.
 func link(_ packet: [UInt8]) -> LinkType { (packet.first ?? 0) >> 4 == 6 ? .ipv6 : .ipv4 }

@@ -1,4 +1,4 @@
-// Every tunnel: what is read, cut at every length, damaged, and in one another.
+// Every tunnel: decoded whole, cut at every length, damaged, and nested.
 
 import SeededRandom
 import TCPModel
@@ -43,7 +43,8 @@ import Testing
                         #expect(part.tuple == whole.tuple && part.sequence == whole.sequence, "\(name) \(length)")
                         #expect(part.payloadLength == whole.payloadLength, "\(name) \(length)")
                     case .other(let other):
-                        // An 802.11 frame that is too short for LLC on the wire is no damage, as elsewhere.
+                        // An 802.11 frame too short for LLC on the wire is not damaged; a length instead of a type is
+                        // reported, as elsewhere.
                         let isShort = name.contains("802.11") && other == .lengthFrame && original == length
                         #expect(isUDP && other == .udp || isShort, "\(name) cut at \(length): \(other)")
                     case .fragment, .icmp, .aggregate, .text: Issue.record("\(name) cut at \(length): something else")
@@ -61,7 +62,7 @@ import Testing
     func outerLength(index: Int) throws {
         var (name, _, packet) = ipTunnels[index]
         let isIPv4 = packet[0] >> 4 == 4
-        // As many octets as the outer header and three more: no inner header fits.
+        // The outer length leaves room for only three octets after the outer header: no inner header fits.
         packet.replaceSubrange(isIPv4 ? 2..<4 : 4..<6, with: big16(isIPv4 ? 23 : 3))
         let error = try #require(failure(packet, link(packet)), "\(name)")
         #expect(error.kind == .truncated)
@@ -111,7 +112,7 @@ import Testing
             wrong.replaceSubrange(20..<24, with: hex("0035 1000"))
             #expect(try other(wrong, .ipv4) == .udp, "\(name)")
         }
-        // The inner packet says that it is longer than the UDP datagram.
+        // The inner packet claims to be longer than the UDP datagram.
         let long = ipv4(500) + tcp()
         #expect(try other(inIPv4(17, udp(4789, hex("08000000 00000100") + ethernet() + long)), .ipv4) == .udp)
     }
