@@ -1,11 +1,11 @@
-// Holds the names on the architecture page to the sources: a type, function or file that it names is there.
+// Checks the architecture page against the sources: every type, function and file that it names exists.
 
 import Foundation
 import Testing
 
 @Suite struct DocumentedNamesTests {
-    /// What a text puts between back quotes and looks like a name of our code: `Type`, `function`, `Type.member`, `Type+File`.
-    /// Words without capitals and dots may be anything (formats, keys, commands) and are left out.
+    /// The words between back quotes that look like names in the code: `Type`, `function`, `Type.member`, `Type+File`.
+    /// Words without capitals may be anything (formats, keys, commands) and are left out.
     static func names(in text: String) -> Set<String> {
         let spans = text.matches(of: /`([^`\n]+)`/).map { String($0.output.1) }
         return Set(
@@ -15,7 +15,7 @@ import Testing
             })
     }
 
-    /// The names that lines of Swift declare.
+    /// The names that these lines of Swift declare.
     static func declared(_ lines: [Substring]) -> Set<String> {
         var found: Set<String> = []
         for line in lines {
@@ -37,7 +37,7 @@ import Testing
         for file in files {
             known.formUnion(file.path.replacing(".swift", with: "").split { "/+".contains($0) }.map(String.init))
         }
-        // Of the standard library.
+        // The page names this protocol of the standard library.
         known.insert("BitwiseCopyable")
         let names = try Self.names(in: Repository.text(LayeringTests.page))
         #expect(names.count > 50)

@@ -1,21 +1,23 @@
-// Holds the man pages and the README to the programs' own help: every option documented, every documented option there.
+// Checks the man pages and the README against the programs' own help: every option is documented, and every documented
+// option exists.
 
 import Foundation
 import Testing
 
 @Suite struct DocumentedOptionsTests {
-    /// The options that a help text lists, without those that every verb has.
+    /// The options that a help text lists, without those common to all commands.
     static func options(inHelp text: String) -> Set<String> {
         var found: Set<String> = []
         for line in text.split(separator: "\n") where line.hasPrefix("  -") {
-            // The names come before the description, which stands two columns off.
+            // The names come before the description, separated by two spaces.
             let names = line.dropFirst(2).firstRange(of: "  ").map { line.dropFirst(2)[..<$0.lowerBound] } ?? line
             found.formUnion(optionWords(in: String(names)))
         }
         return found
     }
 
-    /// Words that look like options: `-x` or `--word`, alternatives of a flag (`--echo/--no-echo`) one by one.
+    /// The words that look like options: `-x` or `--word`. The alternatives of a flag (`--echo/--no-echo`) count
+    /// separately.
     static func optionWords(in text: String) -> Set<String> {
         let matches = text.matches(of: /(?:^|[\s\/,(\[`])(--[a-z][a-z0-9-]*|-[A-Za-z#]+)/)
         return Set(matches.map { String($0.output.1) })
@@ -25,7 +27,7 @@ import Testing
         options(inHelp: try Repository.output(program, verb + ["--help"]))
     }
 
-    /// The options in the tags (the line after `.TP`) of one section of a man page.
+    /// The options in the tags (the lines after `.TP`) of one section of a man page.
     static func options(
         inManualSection title: String, of page: String = "Sources/tcptrace/Manual/tcptrace.8"
     ) throws -> Set<String> {
@@ -61,14 +63,14 @@ import Testing
         #expect(documented.subtracting(real).sorted() == [], "in the man page, not in \(program) --help")
         #expect(real.subtracting(documented).sorted() == [], "in \(program) --help, not in the man page")
         #expect(real.count > 10)
-        // Samples and sentences name options, too.
+        // Samples and sentences mention options, too.
         let text = try Repository.text(page).replacing("\\-", with: "-").replacing(/\\f[RBIP]/, with: "")
         let lab = try Self.help("lab-server").union(Self.help("lab-client"))
         let words = text.matches(of: /(?:^|\s)(--[a-z][a-z0-9-]*)/).map { String($0.output.1) }
         #expect(Set(words).subtracting(lab).sorted() == [], "\(page) names these")
     }
 
-    /// What is installed is what there is: each program with a page of its name.
+    /// The Makefile installs a man page for each installed program, under the program's name.
     @Test func everyProgramThatIsInstalledHasItsManPage() throws {
         let lines = try Repository.text("Makefile").split(separator: "\n")
         func words(_ name: String) throws -> [String] {
@@ -102,12 +104,12 @@ import Testing
         #expect(count > 20, "README shows options in its samples")
     }
 
-    /// Joined letters one by one: `-vvv` is `-v`.
+    /// Splits joined letters: `-vvv` becomes `-v`.
     static func oneByOne(_ words: Set<String>) -> Set<String> {
         Set(words.flatMap { word in word.hasPrefix("--") ? [word] : word.dropFirst().map { "-\($0)" } })
     }
 
-    /// The command lines of this project in the README: samples after `$ `, and what stands between back quotes.
+    /// The command lines of this project in the README: samples after `$ `, and the text between back quotes.
     static func commands(inReadme text: String) -> [String] {
         let samples = text.matches(of: /(?m)^\$ (?:sudo )?(tcptrace.*|lab-.*)$/).map { String($0.output.1) }
         let spans = text.matches(of: /`([^`\n]+)`/).map { String($0.output.1) }.filter {

@@ -1,9 +1,9 @@
-// Holds the imports under Sources, the table of the architecture page and Package.swift to each other.
+// Checks that the imports under Sources, the module table of the architecture page and Package.swift agree.
 
 import Foundation
 import Testing
 
-/// One row of the page's table of modules.
+/// One row of the page's module table.
 struct ModuleRow {
     let level: String
     let name: String
@@ -13,7 +13,7 @@ struct ModuleRow {
 @Suite struct LayeringTests {
     static let page = "Sources/tcptrace/Documentation.docc/Architecture.md"
 
-    /// The table, in its order.
+    /// The rows of the table, in its order.
     static func table() throws -> [ModuleRow] {
         try Repository.text(page).split(separator: "\n").compactMap { line in
             let cells = line.split(separator: "|", omittingEmptySubsequences: false).map {
@@ -26,7 +26,7 @@ struct ModuleRow {
         }
     }
 
-    /// The module that an `import` line names, or nil if the line is none.
+    /// The module that an `import` line names; nil if the line is no import.
     static func imported(by line: Substring) -> String? {
         let words = line.split(separator: " ").filter { !$0.hasPrefix("@") }
         let rest = words.drop { ["public", "package", "internal", "fileprivate", "private"].contains($0) }
@@ -48,7 +48,7 @@ struct ModuleRow {
         }
     }
 
-    /// Only what every file of Swift has anyhow, or the C library, is no target.
+    /// Every import that the page allows a module occurs in one of its files.
     @Test func everyArrowOfThePageIsSomeImport() throws {
         var imported: [String: Set<String>] = [:]
         for file in try Repository.sources(["swift"]) {
@@ -65,7 +65,7 @@ struct ModuleRow {
         let targets = Set(rows.map(\.name)).union(["ArgumentParser"])
         let package = try Repository.text("Package.swift").replacing("argumentParser,", with: "\"ArgumentParser\",")
             .replacing("argumentParser]", with: "\"ArgumentParser\"]")
-        // A target's name, and the first list behind it before the next target begins.
+        // Captures a target's name and the first list after it, before the next target begins.
         let target = /(?:module|\.executableTarget|\.target)\(\s*(?:name: )?"([^"]+)"([^\[\]()]*\[([^\]]*)\])?/
         var dependencies: [String: Set<String>] = [:]
         for match in package.matches(of: target) where targets.contains(String(match.output.1)) {

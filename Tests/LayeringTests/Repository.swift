@@ -1,20 +1,20 @@
-// The repository as the tests of its form see it: source files, pages, and the built programs' help.
+// The repository as these tests see it: source files, pages, and the help of the built programs.
 
 import Foundation
 import Testing
 
 /// A text file of the repository.
 struct TextFile {
-    /// Its path below the repository.
+    /// Its path relative to the repository.
     let path: String
-    /// Its lines, without line ends.
+    /// Its lines, without line endings.
     let lines: [Substring]
-    /// The target that it is in: the folder below Sources.
+    /// The target that contains the file: the folder below Sources.
     var module: String { String(path.split(separator: "/")[1]) }
 }
 
 enum Repository {
-    /// The repository's folder: two above this file's.
+    /// The root folder of the repository, two levels above this file's folder.
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
@@ -22,7 +22,7 @@ enum Repository {
         try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
     }
 
-    /// Every file below Sources with one of these endings, in the order of paths.
+    /// Every file below Sources with one of these extensions, sorted by path.
     static func sources(_ endings: Set<String>) throws -> [TextFile] {
         let folder = root.appendingPathComponent("Sources").path
         let names = try #require(FileManager.default.enumerator(atPath: folder)).compactMap { $0 as? String }
@@ -35,7 +35,7 @@ enum Repository {
         return files
     }
 
-    /// Where the programs are built: beside the test bundle.
+    /// The folder of the built programs, next to the test bundle.
     private static let products: URL? = {
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         for start in [CommandLine.arguments[0], own, Bundle.main.bundlePath] {
@@ -43,7 +43,7 @@ enum Repository {
             while directory.path != "/" {
                 directory.deleteLastPathComponent()
                 let program = directory.appendingPathComponent("tcptrace").path
-                // The folder of the sources has the same name.
+                // The source folder has the same name, so only a regular file counts.
                 if FileManager.default.isExecutableFile(atPath: program),
                     (try? directory.appendingPathComponent("tcptrace").resourceValues(forKeys: [.isRegularFileKey]))?
                         .isRegularFile == true
@@ -55,7 +55,7 @@ enum Repository {
         return nil
     }()
 
-    /// What a program prints with these arguments.
+    /// The output of a program that runs with these arguments.
     static func output(_ program: String, _ arguments: [String]) throws -> String {
         let folder = try #require(products, "the built programs were not found")
         let process = Process()

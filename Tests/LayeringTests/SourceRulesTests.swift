@@ -1,4 +1,4 @@
-// Rules for every source file: its length, its first line, and whether it may say `unsafe`.
+// Rules for every source file: its length, its first line, and whether it may use `unsafe`.
 
 import Foundation
 import Testing
@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test func everyFileBeginsWithItsJob() throws {
-        // The shim for the compiler is one line that says it all.
+        // The compiler's shim consists of a single line.
         for file in try Repository.sources(["swift", "c", "h"]) where file.path != "Sources/CPcap/shim.h" {
             let first = file.lines.first ?? ""
             #expect(
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    /// Whether a line of Swift says `unsafe` as a word, outside a comment (`unsafe-inline` is a word of web pages).
+    /// Whether a line of Swift uses the word `unsafe` outside a comment; `unsafe-inline` is a term of web pages.
     static func saysUnsafe(_ line: Substring) -> Bool {
         let code = line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line
         return code.firstMatch(of: /\bunsafe\b(?!-inline)/) != nil
@@ -44,7 +44,8 @@ import Testing
     }
 
     @Test func pureModulesHaveNoMoreUnsafeThanTheList() {
-        // What is between bytes and output: only loads, one table of raw memory, and the text of literals and dates.
+        // From bytes to output, only four files may: loads, one table in raw memory, and the text of literals and
+        // dates.
         let pure: Set<Substring> = ["TCPModel", "TCPWire", "TCPMachine", "TCPTimeline", "TimelineReport"]
         let files = UnsafeFiles.reasons.keys.filter { pure.contains($0.split(separator: "/")[1]) }
         #expect(files.count <= 4, "\(files.sorted())")

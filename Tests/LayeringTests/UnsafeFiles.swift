@@ -1,5 +1,5 @@
-// The files that may say `unsafe`, and what for. A file is added after its uses have been reviewed: each stands under a
-// comment that names the check that makes it safe.
+// The files that may use `unsafe`, and for what. Add a file only after a review of its uses: each needs a comment that
+// names the check that makes it safe.
 
 enum UnsafeFiles {
     static let reasons: [String: String] = [
