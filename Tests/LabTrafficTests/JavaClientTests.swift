@@ -1,4 +1,4 @@
-// A Java client, as the lab's students write it, against the real lab-server.
+// A Java client, as students of the lab write it, against the real lab-server.
 
 import Foundation
 import Testing

@@ -1,10 +1,10 @@
-// The real lab-client against Python servers, and against nobody.
+// The real lab-client against Python servers, and without any server.
 
 import Foundation
 import Testing
 
 @Suite(.serialized) struct LabClientTests {
-    /// A server of one client; the second argument says how it behaves. Prints its port, then what it read and the end.
+    /// A server for one client; the argument selects its behaviour. It prints its port, then what it reads and the end.
     private func pythonServer(_ behaviour: String) throws -> (server: LabProcess, port: String) {
         let program = """
             import socket, sys, struct
@@ -141,7 +141,7 @@ import Testing
         #expect(client.end() == 0)
         #expect((1..<100_000).contains(peak))
         #expect(server.end() == 0)
-        // One line end for each piece of 65,536 bytes.
+        // The server sees one line end for each piece of 65,536 bytes.
         #expect(server.lines.dropFirst() == ["end", "\(8_000_000 + (8_000_000 + 65535) / 65536) "])
     }
 
@@ -165,7 +165,8 @@ import Testing
         #expect(swapped.errors.contains("127.0.0.1 \(port)"))
     }
 
-    /// `lab-server --port N` alone would listen on 127.0.0.1, and the client would be refused again.
+    /// The server that the error message suggests must listen where the client connects: a plain `lab-server --port N`
+    /// would listen on 127.0.0.1, and the client would be refused again.
     @Test func whatIsToBeStartedListensWhereTheClientCalls() throws {
         let (probe, free) = try LabProcess.server()
         probe.signal(SIGTERM)
@@ -200,7 +201,8 @@ import Testing
         server.stop()
     }
 
-    /// A listener that accepts nobody until it is told to: with its queue full the next client's SYNs stay unanswered.
+    /// A listener that accepts no connection until told to. Its queue is full, so the next client's SYNs stay
+    /// unanswered.
     private let crowded = """
         import socket, sys
         l = socket.socket(); l.bind(("127.0.0.1", 0)); l.listen(0)
@@ -211,7 +213,8 @@ import Testing
         while True: held.append(l.accept()[0])
         """
 
-    /// Ctrl-Z and fg: connect(2) with a time limit then fails with EINTR, though nothing has gone wrong.
+    /// After Ctrl-Z and fg, connect(2) with a time limit fails with EINTR, although nothing is wrong: the client must
+    /// carry on.
     @Test func aClientThatWasStoppedGoesOnConnecting() throws {
         let server = try LabProcess(path: "/usr/bin/env", ["python3", "-u", "-c", crowded], keepsInput: true)
         #expect(wait { server.output.contains("\n") })

@@ -1,9 +1,9 @@
-// Starting the built programs (and Python, and Java) from a test, with every wait bounded and every process ended.
+// Runs the built programs (and Python and Java) from a test. Every wait is bounded, and every process is ended.
 
 import Foundation
 import Testing
 
-/// A directory that goes with the test.
+/// A directory that is removed when the test ends.
 final class Scratch: Sendable {
     let path: String
 
@@ -14,14 +14,14 @@ final class Scratch: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    /// Writes a program's text, and says where.
+    /// Writes a file and returns its path.
     func write(_ text: String, as name: String) throws -> String {
         try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
         return "\(path)/\(name)"
     }
 }
 
-/// A running program whose output goes to files; it is ended when the test lets go of it.
+/// A running program whose output goes to files. It is killed when the test releases it.
 final class LabProcess {
     static let patience = 15.0
 
@@ -31,7 +31,7 @@ final class LabProcess {
     private let outPath: String
     private let errPath: String
 
-    /// Where the programs are built: beside the test bundle.
+    /// The folder of the built programs, next to the test bundle.
     static let products: String = {
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         for start in [CommandLine.arguments[0], own, Bundle.main.bundlePath] {
@@ -46,7 +46,8 @@ final class LabProcess {
         return FileManager.default.currentDirectoryPath + "/.build/debug"
     }()
 
-    /// Starts a program by path; `input` is written to its standard input, which then ends unless `keepsInput`.
+    /// Starts a program by path. `input` is written to its standard input, which is then closed unless `keepsInput` is
+    /// set.
     init(path: String, _ arguments: [String], input text: [UInt8] = [], keepsInput: Bool = false) throws {
         scratch = try Scratch()
         outPath = scratch.path + "/out"
@@ -68,7 +69,7 @@ final class LabProcess {
         }
     }
 
-    /// A lab server on a free port, once it listens.
+    /// A lab server on a free port, returned once it listens.
     static func server(_ arguments: [String] = []) throws -> (server: LabProcess, port: Int) {
         let server = try LabProcess(path: products + "/lab-server", ["--port", "0"] + arguments)
         let line = try server.line(beginning: "listening on ")
@@ -76,12 +77,12 @@ final class LabProcess {
         return (server, try #require(address.split(separator: ":").last.flatMap { Int($0) }))
     }
 
-    /// A lab client with its keyboard input.
+    /// A lab client with this text as its keyboard input.
     static func client(_ arguments: [String], _ text: String = "", keepsInput: Bool = false) throws -> LabProcess {
         try LabProcess(path: products + "/lab-client", arguments, input: Array(text.utf8), keepsInput: keepsInput)
     }
 
-    /// Python with a program as its text.
+    /// Python running this program.
     static func python(_ program: String, _ arguments: String...) throws -> LabProcess {
         try LabProcess(path: "/usr/bin/env", ["python3", "-u", "-c", program] + arguments)
     }
@@ -99,20 +100,20 @@ final class LabProcess {
 
     var hasEnded: Bool { !process.isRunning }
 
-    /// The most memory it has used so far; 0 when it has ended.
+    /// The peak of its resident memory in kB; 0 after it has ended.
     var peakKilobytes: Int {
         let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
         return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0
     }
 
-    /// Types on the keyboard of a process that keeps its input.
+    /// Types on the keyboard of a process started with `keepsInput`.
     func type(_ text: String) throws { try input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
 
-    /// Ends the keyboard of a process that keeps its input.
+    /// Closes the keyboard input of a process started with `keepsInput`.
     func closeInput() throws { try input.fileHandleForWriting.close() }
 
-    /// Ends it now; also keeps it alive up to here.
+    /// Kills the process now; the call also keeps it alive up to this point of the test.
     func stop() {
         signal(SIGKILL)
         process.waitUntilExit()
@@ -120,7 +121,7 @@ final class LabProcess {
 
     func signal(_ number: Int32) { kill(pid, number) }
 
-    /// Waits for a whole line with this beginning.
+    /// Waits for a complete line that begins like this.
     @discardableResult
     func line(beginning start: String) throws -> String {
         var found: String?
@@ -133,14 +134,15 @@ final class LabProcess {
         return try #require(found, "no line \(start)... in: \(output) \(errors)")
     }
 
-    /// Waits for the end; the exit code, or minus the signal's number; nil if it does not end.
+    /// Waits for the process to end. Returns its exit code, or the negated signal number; nil if it does not end in
+    /// time.
     func end() -> Int32? {
         guard wait({ !process.isRunning }) else { return nil }
         return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
     }
 }
 
-/// Waits until a condition holds; false if it never does.
+/// Waits until a condition holds; false if it does not hold in time.
 func wait(_ condition: () -> Bool) -> Bool {
     let deadline = Date().addingTimeInterval(LabProcess.patience)
     while !condition() {
@@ -150,20 +152,21 @@ func wait(_ condition: () -> Bool) -> Bool {
     return true
 }
 
-/// The kernel's state of the socket with these two ports: 01 ESTABLISHED, 05 FIN_WAIT2, 08 CLOSE_WAIT; nil if there is none.
+/// The kernel's state of the socket with these two ports: 01 ESTABLISHED, 05 FIN_WAIT2, 08 CLOSE_WAIT; nil if there is
+/// none.
 ///
-/// Both ports count: a port that is free to listen on may still have another connection of an earlier test in TIME_WAIT.
+/// Both ports matter: a port that is free to listen on may still have a connection of an earlier test in TIME_WAIT.
 func kernelState(from local: Int, to remote: Int) -> String? {
     kernelRow(from: local, to: remote).map { String($0[3]) }
 }
 
-/// How many octets lie unread in the socket with these two ports.
+/// The number of unread octets in the socket with these two ports.
 func kernelReceiveQueue(from local: Int, to remote: Int) -> Int? {
     // `tx_queue:rx_queue`
     kernelRow(from: local, to: remote)?[4].split(separator: ":").last.flatMap { Int($0, radix: 16) }
 }
 
-/// The running timer of the socket with these two ports: 02 is that of keep-alives, 00 none.
+/// The running timer of the socket with these two ports: 02 is the keep-alive timer, 00 none.
 func kernelTimer(from local: Int, to remote: Int) -> String? {
     // `tr:tm->when`
     kernelRow(from: local, to: remote)?[5].split(separator: ":").first.map(String.init)
@@ -179,7 +182,7 @@ private func kernelRow(from local: Int, to remote: Int) -> [Substring]? {
     return nil
 }
 
-/// How many sockets are in SYN_SENT (02) towards this port.
+/// The number of sockets in SYN_SENT (02) towards this port.
 func socketsConnecting(to port: Int) -> Int {
     readToEnd("/proc/net/tcp").split(separator: "\n").dropFirst().count { row in
         let fields = row.split(separator: " ")
@@ -188,7 +191,8 @@ func socketsConnecting(to port: Int) -> Int {
     }
 }
 
-/// The whole of a procfs file. Its reads are short (a page at a time), which `String(contentsOfFile:)` takes for the end.
+/// The whole of a procfs file. Its reads are short (a page at a time), and `String(contentsOfFile:)` mistakes that for
+/// the end.
 private func readToEnd(_ path: String) -> String {
     guard let file = FileHandle(forReadingAtPath: path) else { return "" }
     var text = Data()

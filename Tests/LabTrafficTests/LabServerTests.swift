@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 @Suite(.serialized) struct LabServerTests {
-    /// Sends each further argument with its escapes read, prints what comes back to each; then closes or waits.
+    /// Sends each further argument, with its escapes interpreted, and prints each reply; then closes or waits.
     private let talker = """
         import socket, sys, time
         s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=10)
@@ -115,7 +115,8 @@ import Testing
             """
         let client = try LabProcess.python(junk, "\(port)")
         #expect(client.end() == 0, "\(client.errors)")
-        // The junk line has 15 bytes; the long line comes in four pieces. Each answer adds "server: " and a line end.
+        // The junk line has 15 bytes, and the long line comes in four pieces. Each of the five answers adds "server: "
+        // and a line end.
         #expect(client.lines == ["\(15 + 200_000 + 5 * 9)"])
         try server.line(beginning: "closed ")
         #expect((1..<100_000).contains(server.peakKilobytes))
@@ -148,7 +149,7 @@ import Testing
         #expect(server.errors.hasPrefix("Error: \(answer)\nUsage: lab-server <options>\n"), "\(server.errors)")
     }
 
-    /// What is sent meanwhile is acknowledged, and stays in the kernel.
+    /// Data that arrives during the hold is acknowledged, and stays unread in the kernel.
     @Test func holdReadsNothing() throws {
         let (server, port) = try LabProcess.server(["--close", "--hold", "1.5"])
         let began = Date()
@@ -163,7 +164,8 @@ import Testing
         server.stop()
     }
 
-    /// A server that closes first leaves its port in TIME_WAIT. Whether another one may listen there depends on both.
+    /// A server that closes first leaves its port in TIME_WAIT. Whether another one may listen there depends on the
+    /// options of both.
     @Test(arguments: [
         (first: [], second: [], listens: true), ([], ["--no-reuse-address"], false),
         (["--no-reuse-address"], [], false),
@@ -177,7 +179,7 @@ import Testing
         server.signal(SIGINT)
         #expect(server.end() == 0)
         try client.line(beginning: "server closed its side")
-        // A line would be answered with a RST: nobody has the server's end any more.
+        // No process holds the server's socket any more, so another line would be answered with a RST.
         try client.closeInput()
         #expect(client.end() == 0)
         #expect(wait { kernelState(from: port, to: clientPort) == "06" })
@@ -192,7 +194,7 @@ import Testing
         }
     }
 
-    /// A closed standard stream's number goes to the next client's socket.
+    /// If the server closed a standard stream after its use, the next client's socket would get that number.
     @Test(arguments: [1, 2]) func theReadyDescriptorMayBeAStandardStream(_ number: Int) throws {
         let (server, port) = try LabProcess.server(["--ready-fd", "\(number)", "--close"])
         #expect(wait { server.output.contains("\n\(port)\n") || server.errors == "\(port)\n" })
@@ -203,7 +205,7 @@ import Testing
         server.stop()
     }
 
-    /// With eight descriptors there is room for a few clients only.
+    /// Eight descriptors leave room for only a few clients.
     @Test(arguments: [
         (mode: "threaded", remedy: "the next clients wait until others have gone"),
         (mode: "sequential", remedy: "kept open; --close would close them"),

@@ -1,4 +1,4 @@
-// Where messages begin and end, for every kind of peer that the lab has.
+// Message boundaries, for every kind of client that the lab has.
 
 import Testing
 
@@ -46,7 +46,7 @@ import Testing
         #expect(!splitter.hasPartialMessage)
     }
 
-    /// The length 10 of the second frame is a line feed.
+    /// The second frame's length, 10, is also a line feed: it must not be taken for the end of a line.
     @Test func writeUTFFramesWholeTogetherAndInPieces() {
         var splitter = MessageSplitter()
         let frames = splitter.append([0, 4] + Array("hola".utf8) + [0, 10] + Array("0123456789".utf8))
