@@ -1,4 +1,4 @@
-// Payloads that are cut, damaged or made up: each is refused or read, and nothing traps.
+// Payloads that are cut, damaged or invented: each is refused or decoded, and nothing traps.
 
 import KernelEvidence
 import SeededRandom
@@ -6,17 +6,17 @@ import TCPModel
 import Testing
 
 @Suite struct DamagedPayloadTests {
-    /// The payloads of one trace that has every kind.
+    /// The payloads of a trace that has every kind of record.
     private var payloads: [[UInt8]] {
         var codec = Codec()
         return Sample.records.flatMap { codec.payloads($0) }
     }
 
-    /// The head of a payload of a kind, without definitions.
+    /// The head of a payload of this kind, without definitions.
     private func head(_ kind: UInt8) -> [UInt8] { [2, 0, kind, 0, 0, 0, 0, 0] }
 
     @Test func whatIsCutIsRefused() throws {
-        // The decoder keeps what it knew: a payload that is cut must not be whole because of it.
+        // The decoder keeps what it has learnt, but must never use that to complete a payload that is cut.
         var codec = Codec()
         for payload in payloads {
             for length in 0..<payload.count {
@@ -52,7 +52,7 @@ import Testing
         unknown[2] = 0x99
         #expect(throws: KernelRecordFault.unknownKind(0x99)) { try codec.decode(unknown) }
         #expect(try codec.events([Sample.transition()]) == [Sample.transition()])
-        // And connections are as they were.
+        // Connections are unchanged, too.
         #expect(try codec.reading([connection], at: 1).count == 1)
     }
 
@@ -129,7 +129,7 @@ import Testing
         for (payload, what) in bad {
             #expect(throws: KernelRecordFault.badValue(what)) { try codec.decode(payload) }
         }
-        // The same with good values, so that it is these that are refused.
+        // The same payloads with good values are accepted, so it is the values that are refused.
         for good in [
             event(1, [11, 0]), event(8, flags: 0x43, [11]), socket(state: 11, timer: 4),
             definition([0xff, 0xff, 0, 0]),
@@ -160,7 +160,7 @@ import Testing
         print("mutations of kernel records: seed \(seed)")
         var random = SplitMix(seed: seed)
         let samples = payloads
-        // One decoder for many, so that damaged definitions and connections meet good ones.
+        // One decoder sees many payloads, so that damaged definitions and connections meet good ones.
         var codec = Codec()
         var read = 0
         var refused = 0
@@ -195,7 +195,7 @@ import Testing
         var codec = Codec()
         for round in 0..<20_000 {
             let noise = (0..<Int.random(in: 0...300, using: &random)).map { _ in
-                // Small numbers now and then, so that counts are plausible.
+                // Small numbers appear often, so that some counts are plausible.
                 Bool.random(using: &random)
                     ? UInt8.random(in: 0...255, using: &random) : UInt8.random(in: 0...3, using: &random)
             }
@@ -206,13 +206,13 @@ import Testing
         }
     }
 
-    /// What must hold of any record whatever: it is no larger than its payload has room for, and can be written again.
+    /// Checks the invariants of any record: it is no larger than its payload has room for, and it can be encoded again.
     private func check(_ record: KernelRecord, _ octets: [UInt8], _ seed: UInt64) {
         switch record {
         case .begin: break
         case .events(let events, _): if events.count > octets.count / 26 { Issue.record("seed \(seed): \(octets)") }
         case .reading(let reading):
-            // Each in full takes some octets, and unchanged ones are a thousand at most.
+            // Each connection in full takes at least 13 octets, and there are at most a thousand unchanged ones.
             if reading.connections.count > 1000 + octets.count / 13 { Issue.record("seed \(seed): \(octets)") }
         case .owners(let owners, _, _): if owners.count > octets.count / 16 { Issue.record("seed \(seed): \(octets)") }
         case .holders(let holders, _, _, _):

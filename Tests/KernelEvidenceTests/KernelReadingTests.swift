@@ -1,4 +1,4 @@
-// The values of records.
+// Default values of records.
 
 import KernelEvidence
 import TCPModel

@@ -1,4 +1,4 @@
-// The octets of payloads, one by one, as the format's description has them, and how many they are.
+// The octets of payloads, one by one, as the format's description defines them.
 
 import KernelEvidence
 import TCPModel
@@ -105,9 +105,9 @@ import Testing
             [0b0001_1001, 10, 0], [6, 7, 8, 9, 10, 0], zeros(18), zeros(20), [5, 0, 0, 0], [6, 0, 0, 0])
         let first = try only(&codec, .reading(reading))
         #expect(first == joined(head, zeros(4), [0b0101_0110], ends, responder, [1, 0], listening))
-        // The same once more: only its number, and that it is one.
+        // An unchanged connection is written as its number and a count of one.
         #expect(try only(&codec, .reading(reading)) == joined(head, zeros(4), [1], [1, 0]))
-        // Two more get the numbers after it; three in a row are one part.
+        // Two more connections get the next numbers; three consecutive ones are written as one part.
         let three = [connection, Sample.numbered(1), Sample.numbered(2)]
         let longer = KernelReading(begin: time, end: time, source: .sockDiag, connections: three)
         _ = codec.payloads(.reading(longer))

@@ -1,4 +1,4 @@
-// Processes are defined once, also when their numbers start anew, and whatever their names are.
+// Each process is defined only once, also when numbering restarts, and whatever its name is.
 
 import KernelEvidence
 import TCPModel
@@ -17,7 +17,7 @@ import Testing
         let first = try octets(&codec, Sample.contained)
         let second = try octets(&codec, Sample.contained)
         #expect(first > second + 80)
-        // Another object that says the same.
+        // Another object with equal content needs no new definition.
         let details = try #require(Sample.contained.details)
         let same = Sample.contained.with(
             ProcessDetails(
@@ -42,7 +42,7 @@ import Testing
             Sample.plain.with(ProcessDetails(executable: nil)),
         ]
         for variant in variants { #expect(try octets(&codec, variant) > known) }
-        // With details and without them are both known.
+        // The decoder now knows the process both with details and without.
         #expect(try octets(&codec, Sample.plain) == known)
         #expect(try octets(&codec, try #require(variants.last)) == known)
     }
@@ -53,13 +53,13 @@ import Testing
         var restarts = 0
         for _ in 0..<140 {
             var processes = (next..<next + 1000).map { Sample.process($0) }
-            // One that was known long before: it is, or is defined again.
+            // This process was defined long before. Its number is still valid, or it is defined again.
             processes[500] = Sample.process(3)
             next += 1000
             let events = processes.map { Sample.event(of: $0) }
             let payloads = codec.payloads(.events(events, taken: Sample.time))
             try #require(payloads.count == 1)
-            // The first definition's number, behind version, kind and count.
+            // The number of the first definition follows the version, kind and count.
             if payloads[0][8..<12].allSatisfy({ $0 == 0 }) { restarts += 1 }
             guard case .events(let back, _) = try codec.decode(payloads[0]) else { throw OtherRecord() }
             #expect(back == events)
@@ -95,11 +95,11 @@ import Testing
             guard case .owners(let some, _, _) = record else { throw OtherRecord() }
             back.merge(some) { $1 }
         }
-        // Numbers start anew between two payloads: nobody is left out, and nobody has the socket of somebody else.
+        // Numbering restarts between two payloads: no owner is lost, and no socket gets another socket's owner.
         #expect(back.count == 66_000)
         #expect(back.allSatisfy { $0.key == UInt64($0.value.process.pid) })
 
-        // The list of one socket is not divided: those that had no number are left out, and it with them.
+        // The list of one socket is not split. If some of its holders have no number, the whole list is left out.
         let holders = [UInt64(1): Array(owners.values), 2: [SocketHolder(process: Sample.plain, descriptor: 1)]]
         var lists: [UInt64: [SocketHolder]] = [:]
         for record in try codec.passed(.holders(holders, of: 7, time: Sample.time, source: .proc)) {
@@ -107,7 +107,7 @@ import Testing
             lists.merge(some) { $1 }
         }
         #expect(lists == [2: [SocketHolder(process: Sample.plain, descriptor: 1)]])
-        // It goes on.
+        // Later records are decoded as usual.
         #expect(try codec.events([Sample.transition()]) == [Sample.transition()])
     }
 
@@ -115,13 +115,13 @@ import Testing
         var codec = Codec()
         _ = try codec.events([Sample.transition()])
         _ = try codec.single(.begin(KernelTraceSettings(hasEvents: true)))
-        // Defined again, so that a file that is cut before `begin` is whole.
+        // `begin` makes the encoder define the process again, so that a file cut before `begin` can be decoded.
         var fresh = Codec()
         let payload = codec.payloads(.events([Sample.transition()], taken: Sample.time))[0]
         guard case .events(let events, _) = try fresh.decode(payload) else { throw OtherRecord() }
         #expect(events == [Sample.transition()])
 
-        // A decoder that goes on with another trace does not take its numbers for those of the trace before.
+        // A decoder that continues with another trace does not apply the earlier trace's process numbers to it.
         var second = Codec()
         _ = second.payloads(.events([Sample.event(of: Sample.contained)], taken: Sample.time))
         let reference = second.payloads(.events([Sample.event(of: Sample.contained)], taken: Sample.time))[0]
@@ -155,13 +155,14 @@ import Testing
         let holders = try codec.single(
             .holders([1: [known], 2: [unknown], 3: [known, unknown], 4: []], of: 1, time: Sample.time, source: .proc))
         guard case .holders(let all, _, _, _) = holders else { throw OtherRecord() }
-        // Nobody must not be said to hold a socket no more because he is not known.
+        // A list with an unknown holder is left out: shortened, it would claim that the process no longer holds the
+        // socket.
         #expect(all == [1: [known], 4: []])
     }
 
     @Test func longNamesAreCutBetweenScalars() throws {
         var codec = Codec()
-        // 1 + 3n octets: the limits 255 and 4095 are within a scalar.
+        // The texts have 1 + 3n octets, so the limits of 255 and 4095 octets fall within a scalar.
         let long = "a" + String(repeating: "\u{20ac}", count: 3000)
         let details = ProcessDetails(
             executable: long, controlGroup: long, container: .init(runtime: long, identifier: long, pod: long),
@@ -173,7 +174,7 @@ import Testing
         #expect(back.command == name && back.details?.unit == name)
         #expect(back.details?.executable == path && back.details?.controlGroup == path)
         #expect(back.details?.container == .init(runtime: name, identifier: name, pod: name))
-        // Known by what it is, not by what was written.
+        // The encoder recognises the process by its full names, not by the cut ones that it wrote.
         let events = [Sample.event(of: process)]
         #expect(codec.payloads(.events(events, taken: Sample.time))[0].count < 60)
 

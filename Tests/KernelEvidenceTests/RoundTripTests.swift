@@ -1,4 +1,4 @@
-// What is written is what is read: every kind of record with every field.
+// Decoding returns what was encoded: every kind of record with every field.
 
 import KernelEvidence
 import TCPModel
@@ -19,7 +19,7 @@ import Testing
         let back = try codec.events(events)
         #expect(back == events)
         #expect(back.map { allOf($0.process) } == events.map { allOf($0.process) })
-        // Once more, now that their processes are known.
+        // Encode them once more, now that their processes are known.
         #expect(try codec.events(events) == events)
         #expect(try codec.events([]) == [])
     }
@@ -152,7 +152,7 @@ import Testing
         #expect(back.increases.map(\.name) == ["a", "b"])
     }
 
-    /// They reach a terminal in columns as wide as the longest one, and JSON as keys.
+    /// Counter names reach a terminal in columns as wide as the longest one, and JSON as keys, so bad ones are refused.
     @Test(arguments: [
         ["\u{1b}]0;pwned\u{7}"], ["a\nb"], ["a b"], [""], ["\u{202e}"], [String(repeating: "a", count: 256)],
         ["a", "a"],
@@ -161,7 +161,7 @@ import Testing
         var codec = Codec()
         let change = HostCounterChange(
             from: Sample.time, to: Sample.time, increases: names.map { .init(name: $0, count: 1) })
-        // The encoder cuts what is too long.
+        // The encoder cuts names that are too long.
         let isCut = names[0].utf8.count > 255
         #expect(((try? codec.single(.counters(change))) == nil) == !isCut)
     }
@@ -197,7 +197,7 @@ import Testing
             guard case .reading(let reading) = record else { throw OtherRecord() }
             #expect(reading.connections.count <= 1000 && reading.end == Timestamp(seconds: 1, nanoseconds: 0))
             back += reading.connections
-            // All but the last one say that more follow.
+            // All records but the last one say that more follow.
             #expect(reading.goesOn == (back.count < count))
         }
         #expect(back.map(\.tuple) == connections.map(\.tuple))
@@ -223,7 +223,7 @@ import Testing
         #expect(decoded == 100)
     }
 
-    /// A replay judges each of them at the moment at which the trace did.
+    /// A replay judges each connection at the same moment as the trace did.
     @Test func aTellingOfManyConnections() throws {
         var codec = Codec()
         let found = (0..<2500).map {
@@ -239,7 +239,7 @@ import Testing
         #expect(tellings.map(\.settled) == [nil, nil, settled], "what is over is reported behind all that was found")
     }
 
-    /// Anybody may choose a long path for a program, and have very many of it.
+    /// Anyone may choose a long path for a program and run very many instances of it.
     @Test func noPayloadIsLongerThanABlockMayBe() throws {
         let limit = 16 << 20
         let path = String(repeating: "/x", count: 2047)
@@ -259,7 +259,7 @@ import Testing
         }
         #expect(read == owners)
 
-        // Each socket's list is whole, in one payload, whatever it takes; details are what is left out.
+        // Each socket's list stays whole, in one payload; to make it fit, details are left out.
         codec = Codec()
         let holders: [UInt64: [SocketHolder]] = [1: all, 2: Array(all.prefix(2)), 3: []]
         let lists = codec.payloads(.holders(holders, of: 7, time: Sample.time, source: .proc))

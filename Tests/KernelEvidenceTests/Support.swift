@@ -1,10 +1,10 @@
-// Records to try the codec with, and what the tests compare.
+// Sample records for the codec, and the forms in which tests compare them.
 
 import KernelEvidence
 import TCPModel
 import Testing
 
-/// An encoder and the decoder that reads what it wrote.
+/// An encoder and the decoder that reads its output.
 struct Codec {
     var encoder = KernelRecordEncoder()
     var decoder = KernelRecordDecoder()
@@ -23,7 +23,7 @@ struct Codec {
         try payloads(record).map { try decode($0) }
     }
 
-    /// What one record becomes that is one payload.
+    /// Encodes and decodes a record that fits in one payload.
     mutating func single(_ record: KernelRecord) throws -> KernelRecord {
         let passed = try passed(record)
         try #require(passed.count == 1)
@@ -45,16 +45,16 @@ struct Codec {
     }
 }
 
-/// These octets one after the other. A long chain of `+` takes the compiler minutes.
+/// The concatenation of these parts. A long chain of `+` would take the compiler minutes.
 func joined(_ parts: [UInt8]...) -> [UInt8] { parts.flatMap { $0 } }
 
-/// So many zeros.
+/// This many zeros.
 func zeros(_ count: Int) -> [UInt8] { Array(repeating: 0, count: count) }
 
 /// A record was decoded as one of another kind.
 struct OtherRecord: Error {}
 
-/// All that is in a socket; it is no Equatable.
+/// All fields of a socket, since it is not Equatable.
 func allOf(_ socket: KernelSocket?) -> String {
     guard let socket else { return "none" }
     return "\(socket.local) \(socket.remote) \(socket.state) \(socket.isIPv6) \(socket.timer) \(socket.transmitQueue) "
@@ -70,7 +70,7 @@ func allOf(_ connection: ReadConnection) -> [String] {
     ] + connection.listeners.map { allOf($0) }
 }
 
-/// All that is in a process; `==` does not ask for details.
+/// All fields of a process, since `==` ignores details.
 func allOf(_ process: ProcessIdentity?) -> String {
     guard let process else { return "none" }
     let details = process.details.map {
@@ -113,7 +113,7 @@ enum Sample {
             [.transition(from: state, to: .closed), .transition(from: .unseen, to: state)]
         }
 
-    /// Every kind, in every mixture of families, with every field and with none.
+    /// Events of every kind, in every mix of address families, with every field and with none.
     static var events: [SocketEvent] {
         var events: [SocketEvent] = []
         for (index, kind) in kinds.enumerated() {
@@ -141,7 +141,7 @@ enum Sample {
         return socket
     }
 
-    /// A connection between two ends of this host.
+    /// A connection between two endpoints on this host.
     static func connection(_ client: SocketAddress, _ server: SocketAddress) -> ReadConnection {
         var connection = ReadConnection(FourTuple(source: client, destination: server))
         connection.originator = KernelSocket(local: client, remote: server, state: .established, inode: 12)
@@ -153,7 +153,7 @@ enum Sample {
         return connection
     }
 
-    /// The connection of this number: all have others.
+    /// The connection with this number; each number has a different client address.
     static func numbered(_ number: Int) -> ReadConnection {
         let address = IPAddress(v4: 0x0a00_0000 + UInt32(number))
         var connection = ReadConnection(FourTuple(source: SocketAddress(address, 1), destination: server))

@@ -1,4 +1,5 @@
-// Connections that are as they were are only named, or not even that, and come in full again after a minute.
+// An unchanged connection is referred to by its number, often as part of a range, and written in full again after a
+// minute.
 
 import KernelEvidence
 import TCPModel
@@ -20,16 +21,17 @@ import Testing
         var codec = Codec()
         let full = try octets(&codec, connection, at: 100)
         for second in Int64(100)...159 { #expect(try octets(&codec, connection, at: second) < full - 100) }
-        // A minute after it was written in full, not after it was named.
+        // The minute counts from the last time it was written in full, not from the last reference.
         #expect(try octets(&codec, connection, at: 160) == full)
         #expect(try octets(&codec, connection, at: 219) < full - 100)
         #expect(try octets(&codec, connection, at: 220) == full)
-        // A clock that was set back.
+        // The clock was set back.
         #expect(try octets(&codec, connection, at: 50) == full)
         #expect(try octets(&codec, connection, at: 51) < full - 100)
     }
 
-    /// All of them at once: otherwise there would be one to write at nearly every reading of many.
+    /// All connections come in full at once. Otherwise nearly every reading of many connections would have to write
+    /// some of them.
     @Test func afterAMinuteAllComeInFull() throws {
         var codec = Codec()
         func size(_ count: Int, at second: Int64) throws -> Int {
@@ -55,7 +57,7 @@ import Testing
         }
     }
 
-    /// A change of each field of a socket.
+    /// A change to each field of a socket.
     private static let socketChanges: [@Sendable (inout KernelSocket) -> Void] = [
         { $0.local.port += 1 }, { $0.local.address = .loopbackV6 }, { $0.remote.port += 1 }, { $0.state = .lastAck },
         { $0.isIPv6.toggle() }, { $0.timer = .keepalive }, { $0.transmitQueue -= 1 }, { $0.receiveQueue -= 1 },
@@ -110,7 +112,7 @@ import Testing
         #expect(try codec.reading([connection], at: 61).map { allOf($0) } == [allOf(connection)])
     }
 
-    /// Hundreds of idle connections take as much as one of them, whichever of them a reading takes its turn with.
+    /// Hundreds of consecutive idle connections take as much space as one, wherever a reading starts among them.
     @Test(arguments: [2, 1000, 2500]) func successiveOnesAreOnePart(count: Int) throws {
         var codec = Codec()
         let all = (0..<count).map { Sample.numbered($0) }
@@ -130,7 +132,7 @@ import Testing
         #expect(try size(all.dropFirst(), at: 3) == name)
         #expect(try size(all.suffix(count / 2) + all.prefix(count / 2), at: 4) <= name + 14)
         #expect(try size(all.reversed(), at: 5) == name + 7 * (count - (count + 999) / 1000))
-        // One that has changed parts the others, and keeps its number.
+        // A changed connection splits the range once, and keeps its number.
         var changed = all
         changed[count / 2].isOriginatorLocal.toggle()
         #expect(try size(changed, at: 6) > name)
@@ -148,7 +150,7 @@ import Testing
             guard case .reading(let reading) = try late.decode(payload) else { throw OtherRecord() }
             #expect(reading.connections.isEmpty)
         }
-        // A payload that nobody can read makes all before it unknown.
+        // A payload that cannot be decoded invalidates everything before it.
         var reading = Codec()
         _ = try reading.decode(payloads[0])
         #expect(throws: KernelRecordFault.self) { try reading.decode(Array(payloads[1].dropLast())) }
@@ -156,7 +158,7 @@ import Testing
         #expect(last.connections.isEmpty)
     }
 
-    /// A few octets could name ever so many connections, with ever so many listeners.
+    /// A few octets could refer to any number of connections, each with any number of listeners.
     @Test func unchangedOnesAreNoMoreThanAWriterNames() throws {
         var codec = Codec()
         let all = (0..<1000).map { Sample.numbered($0) }
@@ -166,7 +168,7 @@ import Testing
         #expect(named.suffix(2) == [0xe8, 0x03])
         named[named.count - 2] = 0xe9
         #expect(throws: KernelRecordFault.badValue("1001 connections")) { try codec.decode(named) }
-        // Two of 60,000 listeners are a payload of a writer's, and no third one is in it.
+        // A writer puts two connections with 60,000 listeners each into a payload, but never a third.
         let many = (0..<3).map { number in
             var connection = Sample.numbered(number)
             connection.listeners = Array(
@@ -197,7 +199,7 @@ import Testing
         let full = try octets(&codec, connection, at: 0)
         _ = try codec.single(.begin(KernelTraceSettings(hasEvents: false)))
         #expect(try octets(&codec, connection, at: 1) == full)
-        // The decoder forgets as well: another trace in the same file has nothing to do with the one before.
+        // The decoder forgets as well: another trace in the same file is unrelated to the one before.
         var second = Codec()
         _ = second.payloads(.reading(Sample.reading([connection], at: 0)))
         let named = second.payloads(.reading(Sample.reading([connection], at: 1)))[0]
@@ -214,7 +216,7 @@ import Testing
         var damaged = codec.payloads(.reading(Sample.reading([changed], at: 1)))[0]
         damaged.removeLast()
         #expect(throws: KernelRecordFault.cut) { try codec.decode(damaged) }
-        // What it was before the fault must not be taken for what it is.
+        // The connection's state before the fault must not be mistaken for its current state.
         #expect(try codec.reading([changed], at: 2).isEmpty)
         #expect(try codec.reading([changed], at: 60).map { allOf($0) } == [allOf(changed)])
     }
@@ -223,7 +225,7 @@ import Testing
         var codec = Codec()
         _ = try codec.reading([connection], at: 0)
         var payload = codec.payloads(.reading(Sample.reading([connection], at: 1)))[0]
-        // Behind version, kind, count of definitions, two times and the source.
+        // This octet follows the version, kind, count of definitions, two times and the source.
         #expect(payload[25] == 0)
         payload[25] = 1
         guard case .reading(let reading) = try codec.decode(payload) else { throw OtherRecord() }
@@ -235,7 +237,7 @@ import Testing
         let many = (0..<70_000).map { Sample.numbered($0) }
         let payloads = codec.payloads(.reading(Sample.reading(many, at: 0)))
         #expect(payloads.count == 70)
-        // As many as it keeps are 65 portions; those behind them begin anew.
+        // The encoder's limit of 65,536 connections has room for 65 portions of 1000; then numbering restarts.
         #expect(payloads.indices.filter { payloads[$0][25] & 1 != 0 } == [65])
     }
 
@@ -247,13 +249,13 @@ import Testing
             #expect(back.map(\.tuple) == many.map(\.tuple))
             #expect(back.allSatisfy { $0.isResponderLocal })
         }
-        // Half of them have been met, in another order; those that were forgotten are written again.
+        // Half of them are known, but come in another order; those that were forgotten are written again.
         let others = (0..<70_000).map { Sample.numbered(69_999 - $0 * 2 / 3 + ($0 & 1) * 100_000) }
         #expect(try codec.reading(others, at: 3).map(\.tuple) == others.map(\.tuple))
         #expect(try codec.reading(many, at: 4).count == 70_000)
     }
 
-    /// No writer gives so many numbers without having the reader forget the first ones.
+    /// No encoder gives out so many numbers without telling the decoder to forget the first ones.
     @Test func aDecoderForgetsWhenAFileNeverDoes() throws {
         var codec = Codec()
         func octets(_ number: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) } }
@@ -266,7 +268,7 @@ import Testing
             let parts = (start..<start + 60_000).map { octets($0) + [0b0110] + octets($0) + zeros(10) }
             #expect(try decoded(parts).count == 60_000)
         }
-        // It forgot at the 131,073rd.
+        // The decoder forgot at the 131,073rd connection.
         #expect(try decoded([octets(131_072 - 500) + [1, 0xe8, 3]]).count == 500)
         #expect(try decoded([octets(179_999 - 500) + [1, 0xe8, 3]]).count == 501)
     }
