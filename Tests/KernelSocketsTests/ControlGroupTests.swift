@@ -1,4 +1,5 @@
-// What paths of control groups tell: those of the runtimes' own documentation and of real hosts, and some that only look alike.
+// What control group paths reveal: paths from the runtimes' documentation and from real hosts, and some that only look
+// alike.
 
 import TCPModel
 import Testing
@@ -66,13 +67,14 @@ import Testing
     @Test func whichLineCounts() {
         func group(_ text: String) -> String? { ControlGroup(text: Array(text.utf8))?.path }
         #expect(group("0::/system.slice/a.service\n") == "/system.slice/a.service")
-        // Version 1 with an empty version 2: systemd's own hierarchy, unless a controller's names a container.
+        // Version 1 next to an empty version 2: systemd's own hierarchy counts, unless a controller's path names a
+        // container.
         #expect(group("9:name=systemd:/system.slice/a.service\n4:memory:/x/y\n0::/\n") == "/system.slice/a.service")
         #expect(group("4:memory:/docker/\(Self.id)\n1:name=systemd:/a.service\n0::/\n") == "/docker/\(Self.id)")
         #expect(group("4:memory:/process_api/x\n9:name=systemd:/\n0::/\n") == "/process_api/x")
         #expect(group("0::/\n") == "/")
         for text in ["", "\n\n", "0::", "nonsense", ":::::", "0::relative\n"] { #expect(group(text) == nil) }
-        // Colons belong to the path.
+        // Colons are part of the path.
         #expect(group("0::/a:b:c\n") == "/a:b:c")
     }
 

@@ -1,11 +1,11 @@
-// Folders that look like /proc, and sockets of the test's own, for the tests of this target.
+// Folders that look like /proc, and sockets of the test process, for the tests of this target.
 
 import Foundation
 import Glibc
 import TCPModel
 import Testing
 
-/// A temporary folder with a made-up /proc; removed when the test drops it.
+/// A temporary folder with a fake /proc; removed when the test releases it.
 final class FakeProc {
     let root: String
 
@@ -41,12 +41,12 @@ final class FakeProc {
     }
 }
 
-/// The title line of /proc/net/tcp.
+/// The header line of /proc/net/tcp.
 let title =
     "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
     + "                                                     \n"
 
-/// A TCP socket on 127.0.0.1, closed when the test drops it.
+/// A TCP socket on 127.0.0.1; closed when the test releases it.
 final class TestSocket {
     let number: Int32
 
@@ -57,7 +57,7 @@ final class TestSocket {
 
     deinit { close(number) }
 
-    /// A listener on a free port, or on one that another has; `isShared`: that others may have, too (SO_REUSEPORT).
+    /// A listener on a free port, or on this one. With `isShared`, other listeners may share its port (SO_REUSEPORT).
     static func listener(port: UInt16 = 0, isShared: Bool = false) throws -> TestSocket {
         let socket = try TestSocket(Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
         var one: Int32 = isShared ? 1 : 0
@@ -73,14 +73,14 @@ final class TestSocket {
         return socket
     }
 
-    /// A socket connected to that port.
+    /// A socket connected to this port.
     static func connection(to port: UInt16) throws -> TestSocket {
         let socket = try TestSocket(Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
         try #require(socket.connects(to: port))
         return socket
     }
 
-    /// Whether connect() to that port succeeds.
+    /// Whether connect() to this port succeeds.
     func connects(to port: UInt16) -> Bool {
         var address = Self.loopback(port: port)
         let connected = unsafe withUnsafePointer(to: &address) {
@@ -91,7 +91,7 @@ final class TestSocket {
         return connected == 0
     }
 
-    /// Ends it in both directions; it stays open.
+    /// Shuts down both directions; the socket stays open.
     func shutDown() { shutdown(number, Int32(SHUT_RDWR)) }
 
     func accepted() throws -> TestSocket { try TestSocket(accept(number, nil, nil)) }

@@ -1,4 +1,4 @@
-// /proc/net/snmp and netstat: by name, with columns missing or too many, and against the running kernel.
+// /proc/net/snmp and netstat: counters by name, with columns missing or too many, and against the running kernel.
 
 import Foundation
 import Glibc
@@ -25,7 +25,7 @@ import Testing
 
         """
 
-    /// A line of hexadecimal numbers for each processor.
+    /// The file has one line of hexadecimal numbers for each processor; the lines are added up.
     @Test func whatConnectionTrackingDropped() throws {
         let proc = try FakeProc()
         try proc.write("net/snmp", Self.snmp)
@@ -36,7 +36,7 @@ import Testing
         #expect(HostCounterReader.sum("drop", in: Array("entries drop\n1\n1 x\n1 2\n".utf8)) == 2)
     }
 
-    /// connect() without a route leaves nothing else behind.
+    /// When connect() finds no route, these counters are its only trace.
     @Test func whatFoundNoRoute() throws {
         let proc = try FakeProc()
         try proc.write("net/snmp", "Ip: Forwarding OutNoRoutes InReceives\nIp: 1 5 9\nTcp: ActiveOpens\nTcp: 1\n")
@@ -91,7 +91,8 @@ import Testing
         #expect(after.change(since: after).increases.isEmpty)
     }
 
-    /// A refused connection is a failed attempt and a RST, and the kernel counts both. Others may do the same meanwhile.
+    /// A refused connection is a failed attempt and a RST, and the kernel counts both. Other processes may add to the
+    /// counts meanwhile.
     @Test func aRefusalIsCounted() throws {
         let reader = HostCounterReader()
         let before = try #require(reader.read())

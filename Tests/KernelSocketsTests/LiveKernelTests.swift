@@ -1,4 +1,4 @@
-// Against the running kernel: sockets of this very process, and the same tables as ss shows them.
+// Tests against the running kernel: sockets of this process, and the same tables as ss shows them.
 
 import Foundation
 import TCPModel
@@ -47,13 +47,14 @@ import Testing
         #expect(LocalAddresses([IPAddress(192, 0, 2, 1)]).contains(IPAddress(192, 0, 2, 1)))
     }
 
-    /// The set of (state, local, remote) that ss lists is ours, on a host that may be busy: one of some tries must agree.
+    /// The set of (state, local, remote) equals the one that ss lists. The host may be busy, so one of several tries
+    /// must agree.
     @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/ss"))) func sameAsSS() throws {
         let listener = try TestSocket.listener()
         let client = try TestSocket.connection(to: listener.local().port)
         var reader = ProcNetTCP()
         var difference: Set<String> = ["not tried"]
-        // The connection is to be there all the time.
+        // The connection must exist throughout.
         try withExtendedLifetime(client) {
             for _ in 0..<20 where !difference.isEmpty {
                 let before = Set(try reader.read().sockets.map(Self.ssForm))
@@ -78,7 +79,7 @@ import Testing
             text.split(separator: "\n").map { line in
                 let fields = line.split(separator: " ")
                 let state = TCPState(named: String(fields[0]))
-                // A socket that is bound to an interface is listed with it: `127.0.0.1%lo:80`.
+                // ss lists a socket that is bound to an interface with its name: `127.0.0.1%lo:80`.
                 let ends = fields[3...4].map {
                     $0.replacing(/%[^:\]]*/, with: "").replacingOccurrences(of: "*:", with: "[::]:")
                 }

@@ -1,4 +1,4 @@
-// /proc/net/tcp and tcp6: real lines, mapped addresses, garbage, cut lines, big tables.
+// /proc/net/tcp and tcp6: real lines, mapped addresses, garbage, cut lines, large tables.
 
 import Foundation
 import SeededRandom
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    /// What was listed is listed again when a new socket comes before it in its hash chain while the table is read.
+    /// The kernel lists a socket again if a new one is inserted before it in its hash chain while the table is read.
     @Test func whatTheKernelRepeatsIsThereOnce() throws {
         let repeated = title + Self.listener + Self.established + Self.timeWait
         let snapshot = try read(
@@ -126,10 +126,10 @@ import Testing
         snapshot.append(Self.socket(.established, 7, local: 3))
         snapshot.append(Self.socket(.established, 5))
         #expect(snapshot.sockets.map(\.inode) == [5, 7] && snapshot.sockets[0].state == .established)
-        // Two sockets with the same ends: bound to different interfaces, or a successor.
+        // Two sockets may have the same endpoints: bound to different interfaces, or one succeeds the other.
         snapshot.append(Self.socket(.established, 6))
         #expect(snapshot.sockets.map(\.inode) == [5, 7, 6] && snapshot.repeated == 1)
-        // Listeners that share a port are different ones.
+        // Listeners that share a port are distinct sockets.
         for inode in [UInt64(11), 12, 11] { snapshot.append(Self.socket(.listen, inode)) }
         #expect(snapshot.sockets.map(\.inode) == [5, 7, 6, 11, 12] && snapshot.repeated == 2)
     }
@@ -163,7 +163,7 @@ import Testing
                 case .malformed, .unknownState: #expect(length < whole)
                 }
             }
-            // As a file without its last line feed, it was cut.
+            // As the end of a file without a final line feed, the line counts as cut.
             if !isIPv6 {
                 let snapshot = try read(title + line.dropLast(20))
                 #expect(snapshot.sockets.isEmpty && snapshot.malformedLines == 1)
@@ -225,6 +225,6 @@ import Testing
 }
 
 extension String {
-    /// Four upper-case hexadecimal digits.
+    /// Padded with zeros to four upper-case hexadecimal digits.
     fileprivate var leftPadded: String { String(repeating: "0", count: 4 - count) + uppercased() }
 }

@@ -1,4 +1,4 @@
-// Owners of sockets: made-up process folders, and this very process.
+// Owners of sockets: fake process folders, and this process itself.
 
 import Foundation
 import Glibc
@@ -49,11 +49,11 @@ import Testing
         var owners = ProcessOwners(root: proc.root)
         let first = try #require(owners.owners(of: [50])[50])
         #expect(owners.holds(first, inode: 50) && !owners.holds(first, inode: 51))
-        // The same process opens another socket: found without a scan of all.
+        // The same process opens another socket, which is found without another full scan.
         try proc.process(200, comm: "old", start: 5, sockets: [4: 51])
         #expect(owners.owners(of: [51])[51]?.descriptor == 4)
         #expect(owners.counts.fullScans == 1)
-        // The pid is given to a later process that happens to have the same link: not the same owner.
+        // The pid is reused by a later process that happens to have the same link: it is not the same owner.
         try proc.process(200, comm: "new", start: 77, sockets: [3: 50])
         #expect(!owners.holds(first, inode: 50) && !owners.isPresent(first))
         #expect(owners.owners(of: [50])[50]?.process.command == "new")
@@ -63,12 +63,13 @@ import Testing
         let proc = try FakeProc()
         let states: [Character] = ["S", "T", "t", "R", "D", "Z"]
         for (pid, state) in zip(Int32(200)..., states) {
-            // The name in front of the state may look like one.
+            // A process name may contain what looks like the state that follows it.
             try proc.process(pid, comm: "a) T", state: state, start: 5, sockets: [:])
         }
         let owners = ProcessOwners(root: proc.root)
         #expect(owners.troubled(among: [200, 201, 202, 203, 204, 205, 999]) == [201: .stopped, 202: .traced])
-        // A folder of a usual file system has some size that is no count: beyond the one limit and below the other.
+        // A folder on an ordinary file system has a size that does not count descriptors: it exceeds one limit, but not
+        // the other.
         for (pid, limit) in [(200, 1), (203, 1 << 30)] {
             try proc.write(
                 "\(pid)/limits",
@@ -82,12 +83,12 @@ import Testing
         let proc = try FakeProc()
         try proc.process(200, comm: "a", start: 5, sockets: [:])
         try proc.process(201, comm: "b", state: "Z", start: 5, sockets: [:])
-        // Its first thread has ended, and another one has not (field 20).
+        // The process's first thread has ended, but another one still runs (field 20), so the process is not gone.
         try proc.process(203, comm: "d", state: "Z", start: 5, threads: 2, sockets: [:])
         #expect(ProcessOwners(root: proc.root).gone(among: [200, 201, 202, 203]) == [201, 202])
     }
 
-    /// execve(2) keeps the number, the start time and the descriptors: only the name is another one.
+    /// execve(2) keeps the pid, the start time and the descriptors: only the name changes.
     @Test func anOwnerThatRunsAnotherProgramHasItsName() throws {
         let proc = try FakeProc()
         try proc.process(200, comm: "shell", start: 5, sockets: [3: 50])
@@ -97,7 +98,8 @@ import Testing
         #expect(owners.owners(of: [50])[50]?.process.command == "server" && owners.counts.fullScans == 1)
     }
 
-    /// A folder that is there and is not opened (here: a link to itself; hidepid=1 gives EPERM) may well have the owner.
+    /// A folder that exists but cannot be opened may well belong to the owner. Here it is a link to itself; hidepid=1
+    /// gives EPERM.
     @Test func whoRefusesHasNotGone() throws {
         let proc = try FakeProc()
         try proc.process(200, comm: "a", start: 5, sockets: [3: 50])
@@ -121,7 +123,7 @@ import Testing
         try proc.write("200/cgroup", "0::/elsewhere\n")
         let again = owners.owners(of: [51])
         #expect(again[51]?.process.details === first)
-        // Another process of the same number is read anew; one that does not say has nothing.
+        // Another process with the same pid is read anew. Details that it does not reveal stay empty.
         try FileManager.default.removeItem(atPath: proc.root + "/200/exe")
         try proc.process(200, comm: "b", start: 6, sockets: [3: 50])
         try proc.write("200/cgroup", Data())
@@ -130,7 +132,8 @@ import Testing
         #expect(later.executable == nil && later.controlGroup == nil)
     }
 
-    /// A process that has ended, or is ending (PF_EXITING): version 1's hierarchies say `/` of it, as they do of one of the root group.
+    /// For a process that has ended or is ending (PF_EXITING), the hierarchies of version 1 report `/`, as for one in
+    /// the root group.
     @Test func theGroupOfAProcessThatEndsIsNotTheRoot() throws {
         let proc = try FakeProc()
         func group(flags: Int, _ text: String) throws -> String? {
@@ -141,20 +144,20 @@ import Testing
         #expect(try group(flags: 4_194_560, "4:memory:/\n0::/\n") == "/")
         #expect(try group(flags: 4_194_560 | 4, "4:memory:/\n0::/\n") == nil)
         #expect(try group(flags: 4_194_560 | 4, "0::/system.slice/web.service\n") == "/system.slice/web.service")
-        // It has gone since.
+        // The process has gone since.
         try proc.write("200/cgroup", "0::/\n")
         try FileManager.default.removeItem(atPath: proc.root + "/200/stat")
         #expect(ProcessDirectory(root: proc.root, pid: 200)?.details().controlGroup == nil)
     }
 
-    /// The kernel's own word: a child that nobody has waited for.
+    /// The same with the running kernel: a child that has ended and has not been waited for.
     @Test func aZombieHasNoGroupOrItsOwn() throws {
         let own = ProcessDirectory(root: "/proc", pid: getpid())?.details().controlGroup
         var pid: pid_t = 0
         let arguments: [UnsafeMutablePointer<CChar>?] = unsafe [strdup("/bin/true"), nil]
         defer { unsafe free(arguments[0]) }
         try #require(unsafe posix_spawn(&pid, "/bin/true", nil, nil, arguments, nil) == 0)
-        // Its end is waited for, and it is left as it is.
+        // Wait for its end, but leave it as a zombie.
         try #require(waitid(P_PID, id_t(pid), nil, WEXITED | WNOWAIT) == 0)
         let directory = ProcessDirectory(root: "/proc", pid: pid)
         let details = directory?.details()
@@ -166,8 +169,9 @@ import Testing
         try #require(unsafe waitpid(pid, &status, 0) == pid)
     }
 
-    /// A socket that a parent made, and its children inherited: all of them, whoever is asked. The stranger has another socket by the
-    /// same number; the grandchild has closed its own.
+    /// A parent made the socket and its children inherited it: all holders are found, whichever process the search
+    /// starts from. The stranger has its own socket under the same descriptor number; the grandchild has closed its
+    /// copy.
     @Test func holdersOfASharedSocket() throws {
         let proc = try FakeProc()
         try proc.process(100, comm: "shell", start: 1, sockets: [3: 77])
@@ -177,7 +181,7 @@ import Testing
         try proc.process(220, comm: "grandchild", start: 8, parent: 210, sockets: [7: 99])
         try proc.process(300, comm: "stranger", start: 9, sockets: [7: 50])
         try proc.write("100/task/100/children", "200 ")
-        // Each thread has the children that it forked.
+        // Each thread lists the children that it forked.
         try proc.write("200/task/200/children", "210 ")
         try proc.write("200/task/205/children", "211 ")
         try proc.write("210/task/210/children", "220 ")
@@ -188,7 +192,7 @@ import Testing
                 all[50]?.map(\.process.pid) == [200, 210, 211] && all[50]?.allSatisfy { $0.descriptor == 7 } == true)
         }
         #expect(owners.holders(of: [50: nil, 51: nil], near: 200)[51]?.map(\.process.command) == ["parent", "other"])
-        // The parent of a server that forks has closed its copy: its child is who holds the socket.
+        // The parent of a forking server has closed its copy, so the child holds the socket.
         try proc.process(200, comm: "parent", start: 5, parent: 100, sockets: [7: 60])
         #expect(owners.holders(of: [50: 7], near: 200)[50]?.map(\.process.pid) == [210, 211])
         #expect(owners.holders(of: [52: 9], near: 200) == [52: []], "nobody among them")
@@ -202,7 +206,7 @@ import Testing
             owners.allOwners(of: [50, 60]).mapValues { $0.map(\.process.pid) } == [50: [210, 211, 300], 60: [200]])
     }
 
-    /// However many share it.
+    /// The search is bounded, however many processes share the socket.
     @Test func holdersAreBounded() throws {
         let proc = try FakeProc()
         try proc.process(200, comm: "parent", start: 5, sockets: [3: 50, 4: 51, 9: 52])

@@ -1,4 +1,4 @@
-// What readings do not tell is counted: rows that nobody understands, tables that cannot be read, processes that refuse.
+// Gaps in readings are counted: rows that are not understood, tables that cannot be read, processes that deny access.
 
 import Foundation
 import TCPModel
@@ -40,11 +40,11 @@ import Testing
         #expect(tables.faults.failedReadings == 0)
     }
 
-    /// Who refuses matters only where an owner was not found among the others.
+    /// Processes that deny access matter only if the owner was not found among the others.
     @Test func processesThatRefuse() throws {
         let proc = try FakeProc()
         try proc.process(200, comm: "a", start: 5, sockets: [3: 50])
-        // A folder that is there and is not opened.
+        // Folders that exist but cannot be opened.
         for pid in [100, 101] {
             try FileManager.default.createSymbolicLink(atPath: "\(proc.root)/\(pid)", withDestinationPath: "\(pid)")
         }

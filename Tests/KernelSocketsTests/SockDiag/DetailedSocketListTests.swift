@@ -1,4 +1,4 @@
-// A list has each socket once, as it was told of last.
+// A list has each socket once, as last reported.
 
 import TCPModel
 import Testing

@@ -1,4 +1,4 @@
-// sock_diag against the running kernel: the same sockets as /proc/net/tcp says, in every state that can be made here.
+// sock_diag against the running kernel: the same sockets as in /proc/net/tcp, in every state that a test can produce.
 
 import Foundation
 import Glibc
@@ -7,14 +7,15 @@ import Testing
 
 @testable import KernelSockets
 
-/// One socket as both sources should tell it. `ts` differs from reading to reading only in what is running.
+/// One socket as both sources should report it. The time left on a running timer is excluded, since it differs between
+/// readings.
 private func row(_ socket: KernelSocket) -> String {
     "\(socket.state) \(socket.local) \(socket.remote) v6 \(socket.isIPv6) timer \(socket.timer) "
         + "queues \(socket.receiveQueue) \(socket.transmitQueue) uid \(socket.uid) inode \(socket.inode)"
 }
 
 @Suite(.serialized) struct SockDiagLiveTests {
-    /// Sockets on one listener's port, in these states.
+    /// Sockets on the port of one listener, in many states.
     private static func everyState() throws -> (keep: [TestSocket], port: UInt16) {
         let listener = try TestSocket.listener()
         let port = listener.local().port
@@ -24,7 +25,7 @@ private func row(_ socket: KernelSocket) -> String {
             let server = try listener.accepted()
             return (client, server)
         }
-        // ESTABLISHED with something unread, and CLOSE_WAIT with FIN_WAIT_2.
+        // ESTABLISHED with unread data, and CLOSE_WAIT with FIN_WAIT_2.
         let (open, accepted) = try pair()
         #expect(unsafe write(open.number, "hello", 5) == 5)
         let (half, waiting) = try pair()
@@ -37,13 +38,13 @@ private func row(_ socket: KernelSocket) -> String {
             second = nil
             #expect(first == nil && second == nil)
         }
-        // An orphan's FIN_WAIT_2.
+        // FIN_WAIT_2 without a process: an orphan.
         do {
             let (gone, left) = try pair()
             _ = gone
             keep.append(left)
         }
-        // Not accepted.
+        // A connection that is not accepted.
         keep.append(try TestSocket.connection(to: port))
         return (keep, port)
     }
@@ -55,7 +56,7 @@ private func row(_ socket: KernelSocket) -> String {
         var snapshot = SocketSnapshot()
         var difference: Set<String> = ["not tried"]
         var states: Set<TCPState> = []
-        // Delayed ACKs are still on their way at first: one of some tries must agree.
+        // Delayed ACKs may still be in flight at first, so one of several tries must agree.
         for _ in 0..<40 where !difference.isEmpty {
             usleep(50_000)
             let before = try proc.read(ports: [port])
@@ -86,7 +87,8 @@ private func row(_ socket: KernelSocket) -> String {
         #expect(found.listener(for: SocketAddress(.loopbackV4, port))?.inode == keep[0].inode)
         #expect(found.readBegan <= found.readEnded)
 
-        // No such connection: the listener answers for the server's end, nobody for the client's.
+        // No such connection exists: the kernel returns the listener for the server's side, and nothing for the
+        // client's.
         let server = SocketAddress(.loopbackV4, port)
         let nobody = SocketAddress(.loopbackV4, 1)
         let answer = try diag.details(of: FourTuple(source: server, destination: nobody))
@@ -111,7 +113,7 @@ private func row(_ socket: KernelSocket) -> String {
         #expect(shutdown(client.number, Int32(SHUT_WR)) == 0)
         let shut = try #require(try diag.details(of: tuple))
         #expect(shut.details.isSendShutDown == true && shut.details.cookie == found.details.cookie)
-        // Kept until now: closing it with unread text would reset the connection.
+        // Keep the server until now: closing it with unread data would reset the connection.
         withExtendedLifetime(server) {}
     }
 
@@ -147,7 +149,7 @@ private func row(_ socket: KernelSocket) -> String {
         var diag = try SockDiag()
         let tuple = FourTuple(source: client.local(), destination: listener.local())
         var target = try #require(try diag.details(of: tuple))
-        // Another socket's cookie: this one is not touched.
+        // With the cookie of another socket, this one is not touched.
         target.details.cookie += 1 << 40
         #expect(diag.destroy(target) == ESTALE || diag.destroy(target) == ENOENT)
         #expect(try diag.details(of: tuple)?.socket.state == .established)
@@ -160,7 +162,7 @@ private func row(_ socket: KernelSocket) -> String {
         #expect(diag.destroy(target) == ENOENT)
     }
 
-    /// What a look at one open connection costs through either source: said, and bounded against /proc's.
+    /// Prints the cost of looking up one open connection through either source, and bounds it by the cost of /proc.
     @Test func aLookUpIsCheap() throws {
         let listener = try TestSocket.listener()
         let client = try TestSocket.connection(to: listener.local().port)

@@ -1,4 +1,4 @@
-// The parser of sock_diag's messages over made-up buffers: every field, every cut, hostile lengths.
+// The parser of sock_diag messages on synthetic buffers: every field, every cut, hostile lengths.
 
 import SeededRandom
 import TCPModel
@@ -32,7 +32,7 @@ private func words(_ values: [UInt32]) -> [UInt8] {
 }
 
 @Suite struct SockDiagMessageTests {
-    /// 127.0.0.1:9500 to 127.0.0.1:35924, with every attribute that is read.
+    /// A socket from 127.0.0.1:9500 to 127.0.0.1:35924, with every attribute that the parser reads.
     static func message(state: UInt8 = 1, family: UInt8 = 2, infoLength: Int = 248) -> [UInt8] {
         var octets = Octets()
         octets.u8(family, state, 1, 3)
@@ -99,7 +99,7 @@ private func words(_ values: [UInt32]) -> [UInt8] {
         for count in 0..<whole.count {
             let found = Self.parse(Array(whole.prefix(count)))
             #expect((found == nil) == (count < SockDiagMessage.length), "\(count)")
-            // An attribute that is cut is left out, never half read.
+            // A cut attribute is left out, never half read.
             if count < SockDiagMessage.length + 4 + 248 { #expect(found?.details.info == nil, "\(count)") }
         }
     }
@@ -124,7 +124,7 @@ private func words(_ values: [UInt32]) -> [UInt8] {
         #expect(Self.parse(other) == nil)
     }
 
-    /// The messages of a datagram, until the end or damage.
+    /// The kinds of the messages in a datagram, up to its end or to damage.
     static func walk(_ bytes: [UInt8]) -> (kinds: [UInt16], isDamaged: Bool) {
         var messages = NetlinkMessages(bytes.span, count: bytes.count)
         var kinds: [UInt16] = []
@@ -155,7 +155,7 @@ private func words(_ values: [UInt32]) -> [UInt8] {
         for count in 1..<whole.count {
             let (kinds, isDamaged) = Self.walk(Array(whole.prefix(count)))
             #expect(kinds.count <= 3)
-            // Whole only where a message ends, with or without its padding.
+            // The datagram is intact only if it ends with a message, with or without padding.
             #expect(isDamaged != [17, 18, 19, 20, 36].contains(count), "\(count)")
         }
         for length: UInt32 in [0, 1, 15, 0x7fff_ffff, .max] {
@@ -163,7 +163,8 @@ private func words(_ values: [UInt32]) -> [UInt8] {
         }
     }
 
-    /// Where the module for TCP's sockets is missing, the end of a list is all that comes, with ENOENT in it (measured).
+    /// If the kernel lacks the module for TCP sockets, the answer is only the end of a list, with ENOENT in it
+    /// (measured).
     @Test func endsOfAnswers() {
         func end(_ kind: UInt16, _ payload: [UInt8]) -> Int32? {
             var octets = Octets()
@@ -198,7 +199,7 @@ private func words(_ values: [UInt32]) -> [UInt8] {
         }
     }
 
-    /// Runs the kernel's little language as the kernel does (net/ipv4/inet_diag.c, inet_diag_bc_run).
+    /// Runs a filter in the kernel's bytecode as the kernel does (net/ipv4/inet_diag.c, inet_diag_bc_run).
     static func accepts(_ code: [UInt8], source: UInt16, destination: UInt16) -> Bool? {
         var position = 0
         while position < code.count {

@@ -1,4 +1,4 @@
-// Which source a reading goes to: look-ups, lists where those do not find a socket, /proc where there is no sock_diag.
+// Which source a reading uses: look-ups, lists if these do not find a socket, /proc if there is no sock_diag.
 
 import Glibc
 import TCPModel
@@ -22,12 +22,13 @@ import Testing
         #expect(snapshot.socket(local: one.local(), remote: listener.local())?.inode == one.inode)
         #expect(snapshot.listener(for: listener.local())?.inode == listener.inode)
         #expect(snapshot.socket(local: other.local(), remote: listener.local()) == nil)
-        // Nil: everything on the port.
+        // With nil, everything on the port is read.
         try tables.read(into: &snapshot, wanted: nil, ports: [listener.local().port])
         #expect(snapshot.sockets.count == 5)
     }
 
-    /// SO_REUSEPORT: the kernel gives each SYN to one of them, and names that one when it is asked with the SYN's ends.
+    /// SO_REUSEPORT: the kernel gives each SYN to one of the listeners, and a look-up with the SYN's endpoints names
+    /// that one.
     @Test func allListenersOfAnAddress() throws {
         let first = try TestSocket.listener(isShared: true)
         let local = first.local()
@@ -54,7 +55,8 @@ import Testing
         #expect(chosen.count == 2, "sixteen peers are not all one listener's")
     }
 
-    /// The kernel finds a socket that is bound to an interface only for who names the interface; a list has it.
+    /// A look-up finds a socket that is bound to an interface only if it names the interface; a list contains it
+    /// anyway.
     @Test(.enabled(if: geteuid() == 0)) func aSocketThatIsBoundToAnInterface() throws {
         let listener = try TestSocket.listener()
         let name = "lo"
@@ -68,7 +70,8 @@ import Testing
         #expect((listed?.details.interface ?? 0) > 0)
         var tables = SocketTables()
         var snapshot = SocketSnapshot()
-        // Found at once by who names the interfaces, and no list is read: the client's socket was not asked for.
+        // A look-up with the interface's name finds it at once. No list is read: the client's socket, which was not
+        // wanted, is absent.
         let addresses = try LocalAddresses.current()
         #expect(addresses.interfaces.contains(listed?.details.interface ?? 0))
         tables.interfaces = addresses.interfaces
@@ -78,7 +81,7 @@ import Testing
         #expect(snapshot.socket(local: tuple.destination, remote: tuple.source) == nil)
         let bound = listed?.details.interface ?? 0
         #expect(snapshot.socket(local: tuple.source, remote: tuple.destination)?.interface == bound)
-        // Found where it was before, though that interface is not among those that there are, as after it has gone.
+        // It is found where it was before, although the interface is no longer listed, as after its removal.
         tables = SocketTables()
         try tables.read(
             into: &snapshot, wanted: [WantedSocket(tuple, isExpected: false, isOpen: true, interface: bound)],
@@ -107,7 +110,7 @@ import Testing
         #expect(throws: KernelViewError.self) { try none.read(into: &snapshot, wanted: nil, ports: []) }
     }
 
-    /// Sock_diag that breaks is said, counted and tried again, each time after a longer pause.
+    /// A failure of sock_diag is reported and counted, and sock_diag is tried again, each time after a longer pause.
     @Test func sockDiagThatBreaksIsTriedAgain() throws {
         final class Kernel {
             var now: Int64 = 0
@@ -118,7 +121,7 @@ import Testing
         let listener = try TestSocket.listener()
         var tables = SocketTables(proc: ProcNetTCP(), clock: { kernel.now }) { () throws(KernelViewError) in
             kernel.opened += 1
-            // No netlink socket: the request itself is refused.
+            // The descriptor is no netlink socket, so the request itself fails.
             return try kernel.isBroken ? SockDiag(NetlinkSocket(owning: unsafe open("/dev/null", O_RDWR))) : SockDiag()
         }
         #expect(!tables.usesSockDiag && tables.failures == 1)

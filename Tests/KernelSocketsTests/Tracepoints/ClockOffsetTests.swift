@@ -1,11 +1,11 @@
-// The offset between two clocks, with interruptions and a clock that is set.
+// The offset between two clocks, despite interruptions and a clock that is set.
 
 import TCPModel
 import Testing
 
 @testable import KernelSockets
 
-/// Two clocks that advance with each look, and sometimes stand still between looks.
+/// Two clocks that advance with each reading, sometimes by more.
 private final class Clocks {
     var now: Int64 = 1_000_000
     var ahead: Int64 = 5_000_000_000

@@ -1,4 +1,5 @@
-// Who descends from the traced command, from records of forks and ends in the order in which the rings are read.
+// Which processes descend from the traced command, by records of forks and exits in the order in which the rings are
+// read.
 
 import Testing
 
@@ -19,7 +20,7 @@ extension Descendants {
         #expect([Int32(7), 8, 9].allSatisfy { family.contains($0) == true })
         #expect([Int32(1), 2, 10].allSatisfy { family.contains($0) == false })
         #expect(family.contains(11) == nil, "nobody told of it")
-        // Another one has its number.
+        // Another process reuses the pid.
         family.begin(9, parent: 1, at: 40)
         family.endReading(isComplete: true)
         #expect(family.contains(9) == false && family.contains(8) == true)
@@ -27,12 +28,12 @@ extension Descendants {
 
     @Test func ringsAreReadOneAfterTheOther() {
         var family = Descendants(of: 7, strangers: [1])
-        // On one processor the grandchild, before the child on another one.
+        // The grandchild's record, on one processor, is read before the child's, on another one.
         family.begin(9, parent: 8, at: 20)
         family.begin(8, parent: 7, at: 10)
         family.endReading(isComplete: true)
         #expect(family.contains(9) == true)
-        // The parent's record is read in the next reading only.
+        // The parent's record is only read in the next reading.
         family.begin(11, parent: 10, at: 40)
         family.endReading(isComplete: true)
         #expect(family.contains(11) == nil)

@@ -1,11 +1,11 @@
-// Formats and records made by hand: other kernels' layouts, missing fields, lengths that lie.
+// Handmade formats and records: layouts of other kernels, missing fields, wrong lengths.
 
 import TCPModel
 import Testing
 
 @testable import KernelSockets
 
-/// A `format` file with these fields (name, offset, size, signed) and this print line.
+/// A `format` file with these fields (name, offset, size, signedness) and this print format.
 func formatText(_ id: Int, _ fields: [(String, Int, Int, Bool)], print: String = "\"\"") -> String {
     let common = [("unsigned char common_flags", 2, 1, false), ("int common_pid", 4, 4, true)]
     return "name: x\nID: \(id)\nformat:\n"
@@ -31,7 +31,8 @@ private func stateFormat(shift: Int = 0, without missing: String = "") -> String
         print: states)
 }
 
-/// 127.0.0.1:40000 > 127.0.0.1:9500, CLOSE to SYN_SENT, `shift` octets further on than Linux 6.18 has it.
+/// A record of 127.0.0.1:40000 > 127.0.0.1:9500 from CLOSE to SYN_SENT, its fields `shift` octets after their offsets
+/// in Linux 6.18.
 private func stateRecord(shift: Int = 0, flags: UInt8 = 0, to: UInt8 = 2, protocolNumber: UInt8 = 6) -> [UInt8] {
     var bytes: [UInt8] = [77, 0, flags, 0, 9, 0, 0, 0] + [UInt8](repeating: 0xee, count: shift)
     bytes += [1, 2, 3, 4, 5, 6, 7, 8] + [7, 0, 0, 0] + [to, 0, 0, 0]
@@ -106,7 +107,7 @@ extension TracepointDecoder {
         }
     }
 
-    /// Before Linux 6.10 tcp_send_reset told no reason, and its numbers have moved since.
+    /// Before Linux 6.10, tcp_send_reset reported no reason. The reasons' numbers have changed since, so names count.
     @Test(arguments: [nil, 1, 9]) func reasonsByName(_ number: Int?) throws {
         var fields = [
             ("const void * skaddr", 16, 8, false), ("__u8 saddr[28]", 32, 28, false), ("__u8 daddr[28]", 60, 28, false),
@@ -129,7 +130,8 @@ extension TracepointDecoder {
         #expect(unnamed?.kind == .resetSent(reason: number == nil ? nil : "200"), "a reason without a name is a number")
     }
 
-    /// Before that it had the fields of its neighbours: ports, addresses of four and of sixteen octets.
+    /// Before Linux 6.10, tcp_send_reset had the fields of similar tracepoints: ports, and addresses of 4 and 16
+    /// octets.
     @Test func resetsOfOlderKernels() throws {
         var decoder = TracepointDecoder()
         let fields = [
@@ -152,7 +154,8 @@ extension TracepointDecoder {
         #expect(event.remote == SocketAddress(IPAddress(10, 0, 0, 2), 40000))
     }
 
-    /// Linux 6.18 gives the states of tcp_send_reset by C's names, which are no numbers; 0 is no socket.
+    /// Linux 6.18 formats the states of tcp_send_reset with C names instead of numbers, so the ABI's numbers apply; 0
+    /// means no socket.
     @Test(arguments: [(0, nil), (1, TCPState.established), (7, .closed), (8, .closeWait)])
     func statesByTheirNumbersInTheABI(_ number: Int, _ state: TCPState?) throws {
         let fields = [
@@ -183,7 +186,7 @@ extension TracepointDecoder {
         #expect(TracepointKind.freePacket.filter(free, ports: [80]) == "(reason==3||reason==10)")
     }
 
-    /// Between the wire and TCP, either way; but not what a queue drops all day, nor what was old anyway.
+    /// Drops between the wire and TCP count, in either direction; drops by busy queues and of old data do not.
     @Test func reasonsThatConcernTCP() {
         for reason in [
             "IP_LOCAL_SOURCE", "IP_INVALID_SOURCE", "IP_INNOROUTES", "IP_OUTNOROUTES", "NEIGH_FAILED", "TC_EGRESS",

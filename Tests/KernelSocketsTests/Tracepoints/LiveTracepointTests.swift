@@ -1,4 +1,4 @@
-// The running kernel's tracepoints and sockets of this very process. Root only.
+// Tests with the running kernel's tracepoints and sockets of this process. They need root.
 
 import Foundation
 import TCPModel
@@ -33,7 +33,7 @@ import Testing
         #expect(source.counts.read == UInt64(events.count))
     }
 
-    /// Whatever others on this host do meanwhile: each hit that the kernel counted is read, lost or withheld.
+    /// Each hit that the kernel counted was read, lost or withheld, whatever other processes on this host do meanwhile.
     @Test func everyHitThatTheKernelCountsIsAccountedFor() throws {
         let listener = try TestSocket.listener()
         let source = try TracepointSource(ports: [listener.local().port])
@@ -41,7 +41,7 @@ import Testing
         for turn in 0..<40 {
             let client = try TestSocket.connection(to: listener.local().port)
             let accepted = try listener.accepted()
-            // Some of it is read before the end, some after.
+            // Some events are read before the end, some after.
             if turn == 20 { #expect(source.read().count >= 100) }
             withExtendedLifetime((client, accepted)) {}
         }
@@ -52,7 +52,7 @@ import Testing
         #expect(rest.count >= 100)
         source.stop()
         #expect(source.counts.withheld == withheld, "what waited to be read was not taken for withheld")
-        // This process's system calls (connect, and close with the peer's answer) are not in question.
+        // Events of this process's own system calls (connect, and close with the peer's answer) are never withheld.
         let connects = rest.filter {
             $0.kind == .transition(from: .closed, to: .synSent) && $0.process?.pid == getpid()
         }
@@ -63,7 +63,7 @@ import Testing
 
     @Test func aRefusalTellsItsReasonAndErrno() throws {
         let source = try TracepointSource()
-        // Nobody listens on port 1 of 127.0.0.1.
+        // No process listens on port 1 of 127.0.0.1.
         #expect(try !TestSocket(socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)).connects(to: 1))
         let events = source.read().filter { $0.remote.port == 1 || $0.local.port == 1 }
         #expect(events.contains { $0.kind == .resetSent(reason: "NO_SOCKET") && $0.local.port == 1 })

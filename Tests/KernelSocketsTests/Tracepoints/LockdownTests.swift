@@ -1,4 +1,4 @@
-// What securityfs says of lockdown, and nonsense.
+// What securityfs reports about lockdown, and malformed text.
 
 import Testing
 

@@ -1,4 +1,4 @@
-// What is made of the records of dropped packets.
+// How records of dropped packets are decoded.
 
 import TCPModel
 import Testing
@@ -15,7 +15,7 @@ import Testing
             + header + [UInt8](repeating: 0, count: 64 - header.count)
     }
 
-    /// An IPv4 header (RFC 791 3.1) of 10.0.0.2 to 127.0.0.1, and TCP's ports 40000 and 9500.
+    /// An IPv4 header (RFC 791 3.1) from 10.0.0.2 to 127.0.0.1, and TCP's ports 40000 and 9500.
     private func version4(words: UInt8 = 5, number: UInt8 = 6, fragment: [UInt8] = [0x40, 0]) -> [UInt8] {
         [0x40 | words, 0, 0, 60, 0, 0] + fragment + [64, number, 0, 0, 10, 0, 0, 2, 127, 0, 0, 1]
             + [UInt8](repeating: 1, count: max(0, Int(words) - 5) * 4) + [0x9c, 0x40, 0x25, 0x1c]

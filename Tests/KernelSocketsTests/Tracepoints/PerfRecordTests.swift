@@ -1,4 +1,4 @@
-// Perf's records from octets: the kinds that are used, cut anywhere, and with lengths that lie.
+// perf records from raw octets: the kinds in use, cut at every length, and with wrong lengths.
 
 import SeededRandom
 import Testing

@@ -1,4 +1,4 @@
-// Names of processes that are gone by the time that their events are read.
+// Names of processes that have ended before their events are read.
 
 import Foundation
 import TCPModel
@@ -7,7 +7,7 @@ import Testing
 @testable import KernelSockets
 
 @Suite struct ProcessNamesTests {
-    /// No /proc: as if every process had ended.
+    /// Without /proc, as if every process had ended.
     private var names: ProcessNames { ProcessNames(root: "/nonexistent") }
 
     @Test func aChildHasTheNameOfItsParent() {
@@ -22,7 +22,7 @@ import Testing
 
     @Test func theOrderOfTwoCPUsDoesNotMatter() {
         var names = names
-        // The grandchild's beginning is read before the child's.
+        // The fork of the grandchild is read before the child's.
         names.fork(12, parent: 11)
         names.rename(10, "server", at: 1)
         names.fork(11, parent: 10)
@@ -50,25 +50,25 @@ import Testing
         #expect(server?.details?.unit == "web.service")
         names.fork(11, parent: 10)
         #expect(names.identity(11)?.details === server?.details)
-        // It ran another program: that one's file is not known any more.
+        // It ran another program, whose executable is not known.
         names.fork(12, parent: 10)
         names.rename(12, "sh", at: 1)
         #expect(names.identity(12)?.command == "sh" && names.identity(12)?.details == nil)
     }
 
-    /// What the kernel does for a program in a thread of its own (MPTCP's subflows) is not that thread's.
+    /// Work that a kernel thread does for a program (MPTCP's subflows) must not be attributed to that thread.
     @Test func aThreadOfTheKernelIsNobody() throws {
         let proc = try FakeProc()
         try proc.process(12, comm: "kworker/0:1", start: 5, sockets: [:])
         var names = ProcessNames(root: proc.root)
         #expect(names.identity(12)?.command == "kworker/0:1", "as far as its flags say")
-        // As /proc shows it: PF_WQ_WORKER, PF_FREEZER_SKIP, PF_NOFREEZE, PF_KTHREAD and others.
+        // The flags as in /proc: PF_WQ_WORKER, PF_FREEZER_SKIP, PF_NOFREEZE, PF_KTHREAD and others.
         try proc.write("12/stat", "12 (kworker/0:1) I 2 0 0 0 -1 69238880 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0\n")
         names = ProcessNames(root: proc.root)
         #expect(names.identity(12) == nil)
     }
 
-    /// The end of one process and the beginning of the next with its number were lost.
+    /// The end of one process and the fork of the next one with its pid were lost.
     @Test func afterALossWhoIsThereIsAskedAgain() throws {
         let proc = try FakeProc()
         try proc.process(10, comm: "server", start: 5, sockets: [:])
@@ -90,7 +90,7 @@ import Testing
         #expect(names.identity(10) == nil)
         names.fork(10, parent: 9)
         #expect(names.identity(10) == nil)
-        // Numbers that go in circles are no endless search.
+        // A cycle of parents must not cause an endless search.
         names.fork(9, parent: 10)
         #expect(names.identity(9) == nil)
     }
@@ -103,7 +103,7 @@ import Testing
         #expect(names.identity(.max)?.command == first)
     }
 
-    /// Some kernels do not tell all new names: what was read is read again after a moment, while the process is there.
+    /// Some kernels do not report every new name, so a name is read again after a moment while the process exists.
     @Test func aNewNameThatNobodyTold() throws {
         let proc = try FakeProc()
         try proc.process(200, comm: "python3", start: 5, sockets: [:])
@@ -118,7 +118,7 @@ import Testing
         #expect(names.identity(200)?.command == "load-client", "who has gone keeps it")
     }
 
-    /// The rings of two processors, the one where it runs now read first.
+    /// Events come from the rings of two processors; the ring of the processor that runs the process now is read first.
     @Test func theNameOfThePresentStays() {
         var names = self.names
         names.fork(9, parent: 7)
@@ -127,7 +127,7 @@ import Testing
         names.rename(9, "bash", at: 10)
         #expect(names.identity(9)?.command == "load-client")
         names.endReading()
-        // Another process may have the number by then.
+        // Another process may have the pid by then.
         names.exit(9)
         names.rename(9, "next", at: 5)
         #expect(names.identity(9)?.command == "next")

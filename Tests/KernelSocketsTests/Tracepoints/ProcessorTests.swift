@@ -1,4 +1,5 @@
-// Lists of processors, as kernels write them and as they never should, and rings where numbers have gaps.
+// Lists of processors, as kernels write them and as they never should, and rings for processors with gaps in their
+// numbers.
 
 import Foundation
 import SeededRandom
@@ -18,7 +19,7 @@ import Testing
         #expect(parse("0-8191\n")?.count == 8192)
     }
 
-    /// Nothing, what was cut, what is no list, what goes backwards or twice over the same number, and numbers that no machine has.
+    /// Refused: empty, cut or malformed lists, descending or repeated numbers, and numbers that no machine has.
     @Test(arguments: [
         "", "\n", "0-3", "0-", "0-\n", "-3\n", "0,\n", ",0\n", "0,,1\n", "3-1\n", "0-3,3\n", "4,2\n", "1,1\n",
         "0-1-2\n",
@@ -51,7 +52,8 @@ import Testing
         #expect(OnlineProcessors.counted().count >= online.count)
     }
 
-    /// One that is switched off and on again has lost its events, as one that was never there has none.
+    /// A processor that goes offline and returns has lost its perf events, and a new one has none: each of them is
+    /// reported once.
     @Test func processorsThatComeAreToldOnce() {
         var watch = ProcessorWatch([0, 1, 2])
         #expect(watch.look([0, 1, 2]) == [])

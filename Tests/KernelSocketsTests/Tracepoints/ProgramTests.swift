@@ -1,4 +1,4 @@
-// The programs in the kernel: what they are made of, what is made of their records, and that perf says the same.
+// The programs in the kernel: how they are assembled, how their records are decoded, and that perf reports the same.
 
 import Foundation
 import SeededRandom
@@ -11,7 +11,7 @@ private func little(_ value: Int, _ size: Int) -> [UInt8] {
     (0..<size).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
 }
 
-/// Types as linux/btf.h lays them out: (name, kind, count of members, size or type, what follows).
+/// Type information as linux/btf.h lays it out: (name, kind, number of members, size or type, what follows).
 private func types(
     _ list: [(name: Int, kind: Int, count: Int, value: Int, rest: [Int])], _ strings: String
 ) -> [UInt8] {
@@ -24,7 +24,7 @@ private func types(
         + little(text.count, 4) + records + text
 }
 
-/// `struct outer { int first; union { struct { port_t inner; }; }; };`, where a port_t is a number of two octets.
+/// `struct outer { int first; union { struct { port_t inner; }; }; };`, where port_t is a number of two octets.
 private let sample = types(
     [
         (1, 1, 0, 4, [32]), (5, 1, 0, 2, [16]), (11, 8, 0, 2, []), (0, 4, 1, 2, [18, 3, 16]), (0, 5, 1, 4, [0, 4, 0]),
@@ -50,12 +50,12 @@ private let sample = types(
             var bytes = sample
             for _ in 0..<3 { bytes[Int.random(in: 4..<bytes.count, using: &random)] = .random(in: 0...255) }
             guard let types = TypeInformation(bytes), let outer = types.structure("outer") else { continue }
-            // Whatever it says, it ends.
+            // Whatever the damaged information says, the search ends.
             _ = types.member("inner", of: outer).map { types.size(of: $0.type) }
         }
     }
 
-    /// Octets by hand from RFC 9669: opcode, registers, offset, immediate.
+    /// The expected octets are assembled by hand from RFC 9669: opcode, registers, offset, immediate.
     @Test func instructionsAreThoseOfTheRFC() {
         var text = ProgramText()
         var end = ProgramText.Label()
@@ -96,7 +96,7 @@ private let sample = types(
         #expect(decode(mapped)?.local.address == .anyV4, "no address yet")
     }
 
-    /// 127.0.0.1 and ::1 of a container are not ours; its other addresses may be captured here.
+    /// 127.0.0.1 and ::1 in a container are not this host's; a container's other addresses may be captured here.
     @Test func whatLoopbackIsOfAnotherNamespace() throws {
         func isOthers(_ bytes: [UInt8], own: UInt32 = 4_026_531_840) throws -> Bool {
             let event = try #require(decode(bytes))
@@ -132,7 +132,7 @@ private let sample = types(
     }
 }
 
-/// What both ways must agree on.
+/// The parts of an event that programs and perf must agree on.
 private struct Said: Hashable, CustomStringConvertible {
     let socket: UInt64
     let kind: SocketEvent.Kind
@@ -163,7 +163,7 @@ private struct Said: Hashable, CustomStringConvertible {
         #expect(PacketLayout(types) != nil && SocketRing(ports: [], dropReasons: [2, 3])?.tellsDrops == true)
     }
 
-    /// Nobody listens: the SYN is dropped, and its ports say whose it was.
+    /// No process listens: the SYN is dropped, and the event tells its endpoints.
     @Test func aDroppedPacketHasItsEnds() throws {
         let port = try TestSocket.listener().local().port
         let source = try TracepointSource(ports: [port])
@@ -199,7 +199,7 @@ private struct Said: Hashable, CustomStringConvertible {
         }
         let (ours, theirs) = (said(programs), said(perf))
         #expect(ours.values.reduce(0, +) >= 50 * 12)
-        // Perf gives no samples of some tasks, and says how many: see `stop`.
+        // perf gives no samples of some tasks, and reports how many: see `stop`.
         let missing = ours.filter { theirs[$0.key] != $0.value }
         let more = theirs.filter { ours[$0.key] == nil }
         #expect(more.isEmpty, "\(more.keys.prefix(3))")
