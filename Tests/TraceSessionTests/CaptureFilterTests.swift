@@ -1,4 +1,4 @@
-// What interfaces let through where no filter is given: every TCP segment.
+// What interfaces capture if no filter is given: every TCP segment.
 
 import PacketSource
 import TCPModel
@@ -7,7 +7,7 @@ import Testing
 @testable import TraceSession
 
 @Suite struct CaptureFilterTests {
-    /// Whether a packet passes; its octets are looked at as such.
+    /// Whether a filter lets a packet pass.
     private static func passes(_ filter: String, _ packet: [UInt8]) throws -> Bool {
         var filters = try FilterSet(filter, linkType: .raw)
         let count = UInt32(packet.count)
@@ -16,7 +16,7 @@ import Testing
         return filters.matches(header, unsafe packet.span.bytes)
     }
 
-    /// An IPv6 header, and what is behind it.
+    /// An IPv6 header followed by `rest`.
     private static func ipv6(_ next: UInt8, _ rest: [UInt8]) -> [UInt8] {
         [0x60, 0, 0, 0, 0, UInt8(rest.count), next, 64] + [UInt8](repeating: 1, count: 32) + rest
     }
@@ -46,7 +46,7 @@ import Testing
         let filter = TraceOptions().captureFilter
         #expect(try !Self.passes(filter, Self.ipv6(17, Self.tcp)))
         #expect(try !Self.passes(filter, Self.ipv6(58, Self.tcp)))
-        // Multicast listener reports are on every link (RFC 2710 3, 3810 5).
+        // Multicast listener reports occur on every link (RFC 2710 3, 3810 5).
         #expect(try !Self.passes(filter, Self.ipv6(0, Self.header(before: 58) + Self.tcp)))
         #expect(try !Self.passes(filter, Self.ipv6(44, Self.header(before: 17) + Self.tcp)))
     }

@@ -1,4 +1,4 @@
-// Who belongs to the traced command, and how seldom /proc is asked.
+// Which processes belong to the traced command, and how rarely /proc is read to decide it.
 
 import KernelSockets
 import Testing
@@ -52,7 +52,7 @@ import Testing
         #expect(family.contains(78, at: 0, recorded: other) { _ in [] } == false)
         #expect(family.contains(79, at: 0) { _ in [] } == nil, "nothing tells")
         #expect(family.contains(79, at: 1, recorded: own) { _ in [] } == true, "it is asked again")
-        // Where records were lost, /proc comes first.
+        // If records were lost, /proc takes precedence.
         #expect(family.contains(9, at: 0, recorded: likely) { Self.lineages[$0] ?? [] } == false)
         #expect(family.contains(80, at: 0, recorded: likely) { _ in [] } == true)
     }

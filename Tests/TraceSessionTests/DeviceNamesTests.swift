@@ -1,4 +1,4 @@
-// Names of interfaces by their numbers: each is asked for once.
+// Names of interfaces by their index: each is looked up once.
 
 import Testing
 

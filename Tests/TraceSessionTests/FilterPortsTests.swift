@@ -1,4 +1,4 @@
-// Which ports a filter's words allow to ask the kernel for: rather none than one too few.
+// The ports to which a filter limits what is asked of the kernel: no limit is better than one port too few.
 
 import Testing
 

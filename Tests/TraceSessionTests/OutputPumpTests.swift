@@ -1,4 +1,4 @@
-// Output that nobody reads at the moment: it waits, it is complete and in order, and a closed pipe is noticed.
+// Output that is not being read: it waits, stays complete and in order, and a closed pipe is noticed.
 
 import Glibc
 import TCPModel
@@ -11,7 +11,7 @@ import TimelineReport
 @Suite struct OutputPumpTests {
     private static func pipe() throws -> (read: Int32, write: Int32) {
         var ends: [Int32] = [0, 0]
-        // Room for the two descriptors.
+        // The array has room for the two descriptors.
         try #require(unsafe Glibc.pipe(&ends) == 0)
         return (ends[0], ends[1])
     }
@@ -25,12 +25,12 @@ import TimelineReport
         return buffer
     }
 
-    /// At least so many octets from a pipe.
+    /// Reads at least this many octets from a pipe.
     private static func hear(_ size: Int, _ descriptor: Int32) throws -> [UInt8] {
         var heard: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while heard.count < size {
-            // No more than the chunk holds is read.
+            // At most as many octets are read as the chunk holds.
             let count = unsafe read(descriptor, &chunk, 1 << 16)
             try #require(count > 0)
             heard += chunk[..<count]
@@ -41,7 +41,7 @@ import TimelineReport
     @Test func aReaderThatSleepsHoldsNobodyUp() throws {
         let ends = try Self.pipe()
         let pump = OutputPump(descriptor: ends.write)
-        // Far more than a pipe holds; nobody reads yet.
+        // Far more than a pipe holds, while nothing is read yet.
         for start in 0..<100 {
             var buffer = Self.lines(start * 1000..<(start + 1) * 1000)
             try pump.write(&buffer)
@@ -57,18 +57,18 @@ import TimelineReport
     @Test func whatWaitsIsBoundedAndComesWhole() async throws {
         let ends = try Self.pipe()
         let pump = Shared(OutputPump(descriptor: ends.write, limit: 4 << 20))
-        // Buffers of all sizes, smaller than what is put together and larger; 30 MB in all.
+        // Buffers of all sizes, smaller and larger than the pump's own; 30 MB in all.
         let starts = Array(stride(from: 0, to: 4_000_000, by: 25_000))
         let writer = Task.detached {
             for (index, start) in starts.enumerated() {
-                // Every seventh has seven times as much, the six after it have nothing.
+                // One buffer of seven times the size and six empty ones alternate with seven equal ones.
                 let count = index % 14 >= 7 ? 25_000 : index % 7 == 0 ? 175_000 : 0
                 var buffer = Self.lines(start..<min(start + count, 4_000_000))
                 try pump.value.write(&buffer)
             }
             try pump.value.finish()
         }
-        // Nobody reads: no more waits than may, and one buffer.
+        // Nothing is read: no more waits than the limit allows, and one buffer.
         for _ in 0..<20 {
             try await Task.sleep(for: .milliseconds(20))
             #expect(pump.value.backlog <= 4 << 20 + 175_000 * 8)
@@ -82,7 +82,7 @@ import TimelineReport
         close(ends.write)
     }
 
-    /// A pump that two threads use in turn, as its own lock allows.
+    /// A pump that two threads share, as its own lock allows.
     private struct Shared: @unchecked Sendable {
         let value: OutputPump
         init(_ value: OutputPump) { self.value = value }

@@ -1,4 +1,4 @@
-// Waiting for descriptors: for as long as was said, and for a reader that goes.
+// Waiting for descriptors: for the given time, and for a reader that closes its end.
 
 import Foundation
 import Testing
@@ -6,7 +6,7 @@ import Testing
 @testable import TraceSession
 
 @Suite struct PollTests {
-    /// Each signal used to begin the wait anew.
+    /// A signal must not restart the wait from the beginning.
     @Test func signalsDoNotMakeAWaitLonger() {
         signal(SIGWINCH) { _ in }
         defer { signal(SIGWINCH, SIG_DFL) }
@@ -26,7 +26,7 @@ import Testing
         while !sender.isFinished { usleep(10_000) }
     }
 
-    /// Many shells connect programs by sockets: a closed one hangs up, and has no error.
+    /// Many shells connect programs by sockets. A socket whose peer closes reports a hang-up, not an error.
     @Test(arguments: [true, false]) func aReaderThatGoes(isSocket: Bool) throws {
         var ends: [Int32] = [-1, -1]
         let made =
@@ -36,7 +36,7 @@ import Testing
         defer { close(writer) }
         #expect(!StandardStreams.hasLostReader(writer))
         if isSocket {
-            // It may still read.
+            // The reader has only stopped sending; it may still read.
             shutdown(reader, Int32(SHUT_WR))
             #expect(!StandardStreams.hasLostReader(writer))
         }

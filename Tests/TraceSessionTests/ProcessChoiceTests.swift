@@ -1,4 +1,4 @@
-// `--pid` and `--pname` that nobody answers to: what is said of it, whatever the parts are that noted it.
+// A `--pid` or `--pname` that matches no process is reported, whichever part of the trace noted the processes.
 
 import TCPModel
 import Testing
@@ -32,7 +32,7 @@ import TimelineReport
         var unmet = choice(names: ["server"], ids: [7])
         unmet.note(view(8, "other"))
         #expect(unmet.sentence != nil)
-        // Another part met somebody.
+        // Another part met a matching process.
         unmet.add(met)
         #expect(unmet.sentence == nil)
     }

@@ -1,4 +1,4 @@
-// What is not known of the kernel is told at the end, with what that means for what was printed.
+// Gaps in what is known of the kernel are reported at the end, with their meaning for the output.
 
 import TCPModel
 import Testing
@@ -9,7 +9,7 @@ import Testing
     @Test func nothingIsToldWhereNothingIsMissing() {
         var faults = ReadingFaults()
         #expect(faults.isEmpty && faults.sentences.isEmpty)
-        // These are told when they happen.
+        // These faults are reported when they happen.
         (faults.sockDiagFailures, faults.failedReadings, faults.lostEvents) = (1, 1, 1)
         #expect(!faults.isEmpty && faults.sentences.isEmpty)
     }

@@ -1,4 +1,4 @@
-// Headers handed from the reader of a replay to its parts: whatever their length, the copy says the same.
+// Headers that the reader of a replay hands to its parts: whatever their length, the copy decodes to the same segment.
 
 import TCPModel
 import TCPWire
@@ -7,14 +7,14 @@ import Testing
 @testable import TraceSession
 
 @Suite struct ReplayItemTests {
-    /// The segment of an item, as its part decodes it.
+    /// The segment of an item, decoded as its part does.
     private func segment(of item: ReplayItem, _ version: PlainHeaders.Version) -> Segment {
         var item = item
         item.content = version == .ipv4 ? .ipv4 : .ipv6
         var segment = Segment.blank
         unsafe withUnsafePointer(to: item) { items in
             unsafe withUnsafePointer(to: Segment.blank) { segments in
-                // One item, which names no decoded segment; both live through the call.
+                // There is one item, and it refers to no decoded segment; both live through the call.
                 unsafe ReplayShare(items: items, count: 1, segments: segments).decode(0, into: &segment)
             }
         }
@@ -22,7 +22,8 @@ import Testing
     }
 
     @Test func noMoreIsDecodedThanThereIs() {
-        // Somebody may be writing to the file: a data offset that says 60 octets by now, where 56 have room behind IPv6's header.
+        // Another process may be writing to the file: the data offset may now say 60 octets, although only 56 fit
+        // behind the IPv6 header.
         for count in [40, 60, 80, 96] {
             var item = ReplayItem()
             let longest = [UInt8](repeating: 0xff, count: 14 + 96)
@@ -39,7 +40,7 @@ import Testing
                 guard count <= PlainHeaders.most else { continue }
                 var octets = (0..<count).map { UInt8(truncatingIfNeeded: 0x40 &+ $0 &* 37) }
                 octets[version.length + 12] = words << 4
-                // At the end of the memory, and with something before them.
+                // The headers lie at the end of the memory, with a varying number of octets before them.
                 for before in [0, 1, 14, 18] {
                     let frame = [UInt8](repeating: 0xff, count: before) + octets
                     var item = ReplayItem()

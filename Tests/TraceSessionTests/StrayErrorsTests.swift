@@ -1,4 +1,4 @@
-// ICMP errors about connections that were never captured: the first one has a name.
+// ICMP errors about connections that were never captured: the first one is named.
 
 import TCPModel
 import Testing
@@ -6,7 +6,7 @@ import Testing
 @testable import TraceSession
 
 @Suite struct StrayErrorsTests {
-    /// What a host says to itself when nobody answers its ARP.
+    /// The error that a host sends to itself if its ARP requests are not answered.
     private let error = ICMPError(
         sender: IPAddress(10, 9, 0, 1),
         quoted: FourTuple(

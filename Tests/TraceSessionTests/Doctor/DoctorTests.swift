@@ -1,4 +1,4 @@
-// `tcptrace doctor`: what it reads out of the kernel's files, and how its page looks.
+// `tcptrace doctor`: what it reads from the kernel's files, and the layout of its page.
 
 import KernelSockets
 import TCPModel
@@ -118,7 +118,7 @@ import TimelineReport
         #expect(remedy(.tracefs, [.rawNetwork]) == "; they take cap_dac_read_search and cap_perfmon" + advice)
         #expect(remedy(.perf, [.readSearch], isRoot: true) == "; they take cap_perfmon")
         #expect(remedy(.tracefs, .events)?.hasSuffix("sudo mount -t tracefs tracefs /sys/kernel/tracing") == true)
-        // Something else refuses: a filter of system calls, or a security module.
+        // Something else refuses access: a system call filter or a security module.
         #expect(remedy(.perf, .events) == nil)
         #expect(remedy(.tracefs, [.readSearch, .systemAdministration]) == nil)
     }

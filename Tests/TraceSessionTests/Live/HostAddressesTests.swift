@@ -7,7 +7,7 @@ import Testing
 @testable import TraceSession
 
 @Suite struct HostAddressesTests {
-    /// What a host has, how often it was asked, and the time there.
+    /// A simulated host: its addresses, the number of readings, and its clock.
     private final class Host {
         var addresses: Set<IPAddress>
         var readings = 0
@@ -46,7 +46,7 @@ import Testing
         #expect(host.readings == 2)
     }
 
-    /// How often they are read in ten seconds in which connections with these ends come and go.
+    /// The number of readings in ten seconds in which connections with these endpoints come and go.
     private static func readings(_ known: [UInt32], _ first: UInt32, _ second: UInt32) -> Int {
         let host = Host(Set(known.map(address)))
         var addresses = made(host)

@@ -1,4 +1,4 @@
-// The kernel's view of a live trace: what it looks at, and what becomes of readings that fail.
+// The kernel's view in a live trace: what it reads, and what happens after readings fail.
 
 import Foundation
 import TCPModel
@@ -9,7 +9,7 @@ import Testing
 @testable import TraceSession
 
 @Suite(.serialized) struct KernelWatcherTests {
-    /// Memory or descriptors were short for a moment, of which sock_diag and /proc both have need.
+    /// A reading fails as if memory or descriptors, which both sock_diag and /proc need, were short for a moment.
     @Test func aReadingThatFailedIsTriedAgain() throws {
         let root = FileManager.default.temporaryDirectory.appendingPathComponent("watcher-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: root) }
@@ -36,7 +36,7 @@ import Testing
         #expect(!watcher.hasFailed && watcher.complaintOfReading() == nil)
     }
 
-    /// `--no-process`: nobody's name is read, and no event has one.
+    /// With `--no-process` no process name is read, and no event has one.
     @Test(.enabled(if: geteuid() == 0), arguments: [true, false])
     func whoActedIsLookedUpOnlyWhereItIsAsked(usesProcesses: Bool) throws {
         let trace = KernelTrace(filter: "port 1", usesProcesses: usesProcesses)
@@ -47,7 +47,7 @@ import Testing
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(1).bigEndian
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        // Nobody listens there. The address is as long as it says.
+        // No process listens there. `address` has the size that the call passes.
         let refused = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
                 unsafe connect(socket, pointer, socklen_t(MemoryLayout<sockaddr_in>.size))

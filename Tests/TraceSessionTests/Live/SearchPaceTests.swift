@@ -1,4 +1,4 @@
-// When owners of sockets are searched for: what a search costs decides.
+// When owners of sockets are searched for: the cost of a search decides.
 
 import TCPModel
 import Testing
@@ -13,7 +13,8 @@ import Testing
         #expect(pace.isDue(Span.second, isCrowd: false) && pace.isDue(Span.second, isCrowd: true))
     }
 
-    /// A process with ten thousands of descriptors: the trace must not spend its time on reading them.
+    /// A process with tens of thousands of descriptors makes searches expensive: the trace must spend only a small part
+    /// of its time on them.
     @Test func aDearOneIsPaidForFirst() {
         var pace = SearchPace()
         var spent: Int64 = 0

@@ -1,4 +1,4 @@
-// What the end of a live trace says of sockets whose segments it did not see.
+// What the end of a live trace says about sockets whose segments were not captured.
 
 import Foundation
 import Testing
@@ -6,7 +6,7 @@ import Testing
 @testable import TraceSession
 
 @Suite struct SilentSocketsTests {
-    /// The sentences over a /proc with these lines of net/tcp.
+    /// The sentences for a /proc whose net/tcp has these lines.
     private static func sentences(
         _ lines: [String], filter: String, interfaces: [String] = []
     ) throws -> [String] {
@@ -64,7 +64,7 @@ import Testing
                 "a socket has both ends on this host, such as 127.0.0.1:35926 and 127.0.0.1:9500: what they send goes over lo, and"
                     + " only eth0 is traced: -i lo, or -i any"
             ])
-        // What is in TIME_WAIT sends nothing.
+        // A connection in TIME_WAIT sends nothing, so it is not mentioned.
         #expect(try Self.sentences(Array(lines[1...]), filter: "port 9500", interfaces: ["eth0"]).isEmpty)
         let said = try Self.sentences([listener], filter: "port 9500", interfaces: ["eth0", "tun0"])
         #expect(

@@ -1,4 +1,4 @@
-// The command that is traced: nothing of it runs before the trace is ready.
+// The traced command does not run before the trace is ready.
 
 import Foundation
 import Testing
@@ -10,12 +10,12 @@ import Testing
 
     private static func status(of pid: Int32) -> Int32 {
         var status: Int32 = -1
-        // waitpid(2) fills the number that is passed.
+        // waitpid(2) stores the status in the number that is passed.
         _ = unsafe waitpid(pid, &status, 0)
         return status
     }
 
-    /// Privileges may not be given up, or the process cannot be watched: then it has not done anything.
+    /// If dropping privileges fails, or the process cannot be watched, the command has not done anything yet.
     @Test func whatIsNotRunDoesNothing() throws {
         let file = Self.scratch()
         let plan = try PrivilegePlan.make(name: nil, kept: [])
@@ -47,7 +47,7 @@ import Testing
         #expect(kill(command.pid, 0) == -1)
     }
 
-    /// A signal that ends it while it waits is its end, and no failure of the trace.
+    /// A signal that ends the process while it waits is the command's end, not a failure of the trace.
     @Test func aSignalMayComeBefore() throws {
         let file = Self.scratch()
         let plan = try PrivilegePlan.make(name: nil, kept: [])

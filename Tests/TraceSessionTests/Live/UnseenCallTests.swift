@@ -1,4 +1,4 @@
-// What the end of a live trace says of connect() calls of which it captured nothing.
+// What the end of a live trace says about connect() calls of which nothing was captured.
 
 import TCPModel
 import TCPTimeline
@@ -52,7 +52,7 @@ import Testing
             ])
     }
 
-    /// A call between two other network namespaces is none that the trace has missed.
+    /// A call between two other network namespaces is not one that the trace missed.
     @Test func whoseAddressIsNotOursIsSomewhereElse() {
         let events = [Self.event(0, Self.start), Self.event(Span.second, .socketError(errno: 111))]
         func said(_ isLocal: Bool) -> String {
@@ -136,7 +136,7 @@ import Testing
         UnseenCallChoice(filter: filter, interfaces: interfaces, isSilent: isSilent, end: end, isLocal: isLocal)
     }
 
-    /// On a busy host there is always another connection.
+    /// A failed call is reported even if others were captured: on a busy host there is always another connection.
     @Test func aCallThatFailedIsToldWhateverElseWasCaptured() throws {
         let over = [Self.event(0, Self.start), Self.event(5, Self.end)]
         let failed = try #require(Self.calls(over + [Self.event(5, .socketError(errno: 113))]).first)
@@ -154,7 +154,7 @@ import Testing
         #expect(!Self.choice(["any"], isLocal: { _ in false }).tells(failed), "in another network namespace")
     }
 
-    /// Which way it would have gone is not known for sure.
+    /// A call is only reported if its SYN would surely have been captured; its route is not known for certain.
     @Test func itsSynShouldHaveBeenCaptured() throws {
         let events = [Self.event(0, Self.start), Self.event(5, Self.end), Self.event(5, .socketError(errno: 113))]
         let failed = try #require(Self.calls(events).first)

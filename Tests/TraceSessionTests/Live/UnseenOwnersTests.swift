@@ -1,4 +1,4 @@
-// Processes that this pid namespace does not show: noticed by the sockets that nobody holds.
+// Processes outside this pid namespace are noticed by sockets that no visible process holds.
 
 import Foundation
 import Testing

@@ -1,4 +1,4 @@
-// Files of hosts(5), whoever wrote them.
+// Files of hosts(5), including malformed ones.
 
 import Foundation
 import TCPModel
@@ -34,7 +34,7 @@ import Testing
         #expect(HostsFile.names(in: many[...]).count == HostsFile.mostAddresses)
         let path = NSTemporaryDirectory() + "hosts-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: path) }
-        // A name that the bound cuts in two is none.
+        // A name that the size limit cuts in two is not used.
         let start = "10.0.0.1 first\n#"
         let text =
             start + String(repeating: "x", count: HostsFile.most - start.utf8.count - 13) + "\n10.0.0.2 secondhalf\n"
@@ -46,7 +46,7 @@ import Testing
         #expect(HostsFile.names(path + "-none").isEmpty)
     }
 
-    /// All that stands in this machine's file, as getent(1) names it.
+    /// The entries of this machine's file agree with the system's answers.
     @Test func itSaysWhatTheSystemSays() {
         let names = HostsFile.names()
         for (address, name) in names.prefix(50) where address != .anyV4 {

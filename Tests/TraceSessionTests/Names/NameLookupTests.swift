@@ -1,4 +1,4 @@
-// Look-ups that answer, hang and fail: nobody waits for longer than is said, and nothing grows without end.
+// Look-ups that answer, hang and fail: no wait exceeds its limit, and nothing grows without bound.
 
 import Foundation
 import Synchronization
@@ -8,7 +8,7 @@ import TimelineReport
 
 @testable import TraceSession
 
-/// A resolver that counts what it is asked, and answers only while its gate is open.
+/// A resolver that counts its questions, and answers only while its gate is open.
 private final class Resolver: Sendable {
     let asked = Mutex<[NameQuestion]>([])
     let isOpen: Mutex<Bool>
@@ -32,7 +32,7 @@ private final class Resolver: Sendable {
     }
 }
 
-/// What threads share.
+/// A value shared between threads.
 private final class Box<Value: Sendable>: Sendable {
     private let content: Mutex<Value>
 
@@ -70,7 +70,7 @@ private let replay = NameLookup.Limits(patience: 2 * Span.second, allPatience: 1
         #expect(names.name(of: end(3, 80)) == EndName(host: "host-3", service: nil))
         #expect(names.name(of: end(2)) == EndName(host: nil, service: "ssh"))
         #expect(names.sentence == nil, "that there is no name is an answer")
-        // Nothing is asked twice, and no port that a client may just have.
+        // Nothing is asked twice, and no service is asked for a port that is probably a client's.
         let count = resolver.count
         #expect(names.name(of: end(1, 40000)) == EndName(host: "host-1", service: nil))
         #expect(resolver.count == count)
@@ -86,16 +86,16 @@ private let replay = NameLookup.Limits(patience: 2 * Span.second, allPatience: 1
             #expect(names.name(of: end(1)) == EndName(host: nil, service: nil))
         }
         #expect(took < 1000)
-        // Its heading has been written: those after it do not wait for the same.
+        // The heading for this address has been written without its name, so later ones do not wait for it either.
         #expect(!names.isPending(end(1)) && names.isPending(end(3)))
         #expect(names.sentence == "no answer in time for the name of 1 address")
-        // What comes late is for later ones.
+        // An answer that comes late serves later reports.
         resolver.open()
         #expect(eventually { !names.isBusy })
         #expect(names.name(of: end(1)) == EndName(host: "host-1", service: "ssh") && !names.isPending(end(3)))
     }
 
-    /// Four look-ups hang: who stands in /etc/hosts has a name all the same, and services have theirs.
+    /// Four look-ups hang. A host listed in /etc/hosts has its name all the same, and so do services.
     @Test func whatIsListedWaitsForNoServer() {
         let isOpen = Box(false)
         let asked = Box<[NameQuestion]>([])
@@ -169,7 +169,7 @@ private let replay = NameLookup.Limits(patience: 2 * Span.second, allPatience: 1
         }
         #expect(eventually { times.value.count == 4 })
         #expect(times.value.allSatisfy { $0 >= 900 })
-        // Together a second, not four: some of the rest is left.
+        // The waits overlap, so together they use up one second, not four: some of the total patience is left.
         let took = milliseconds { _ = names.name(of: end(9)) }
         #expect(50..<900 ~= took, "\(took)")
         resolver.open()
@@ -197,7 +197,7 @@ private let replay = NameLookup.Limits(patience: 2 * Span.second, allPatience: 1
             #expect(names.name(of: end(UInt32(number * 2 + 1), UInt16(number))).host == "host-\(number * 2 + 1)")
         }
         #expect(names.counts == (16, 16))
-        // The oldest ones went: asked again, they are there again.
+        // The oldest names were evicted. A new look-up restores them.
         let count = resolver.count
         #expect(names.name(of: end(199, 99)).host == "host-199" && resolver.count == count)
         #expect(names.name(of: end(1, 99)).host == "host-1" && resolver.count == count + 1)
@@ -209,7 +209,7 @@ private let replay = NameLookup.Limits(patience: 2 * Span.second, allPatience: 1
         limits.waiting = 10
         limits.missed = 40
         let names = resolver.lookup(limits)
-        // Four are taken by the threads, sooner or later.
+        // The threads take four of the questions, sooner or later.
         names.prepare(FourTuple(source: end(1, 40000), destination: end(3, 40000)))
         names.prepare(FourTuple(source: end(5, 40000), destination: end(7, 40000)))
         #expect(eventually { resolver.count == 4 })

@@ -1,4 +1,4 @@
-// The system's names against getent(1), which asks the same databases.
+// The system's names, compared with getent(1), which uses the same databases.
 
 import Foundation
 import TCPModel
@@ -7,7 +7,7 @@ import Testing
 @testable import TraceSession
 
 @Suite struct SystemNamesTests {
-    /// The words of getent's first line; none if it found nothing.
+    /// The words in getent's first line; empty if it found nothing.
     private static func getent(_ words: String...) throws -> [String] {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -35,7 +35,7 @@ import Testing
         #expect(askSystem(.service(port)) == .name(expected.first ?? "\(port)"))
     }
 
-    /// Of the documentation's network (RFC 3849): no file has it, and no server should.
+    /// The address is from the documentation prefix (RFC 3849): no file lists it, and no server should know it.
     @Test func anIPv6AddressIsAskedFor() throws {
         let expected = try Self.getent("hosts", "2001:db8::1")
         let answer = askSystem(.host(IPAddress(high: 0x2001_0db8_0000_0000, low: 1)))

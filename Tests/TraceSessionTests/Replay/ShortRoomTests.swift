@@ -1,4 +1,5 @@
-// A replay whose memory for what is shown of frames gets short: connections that are over make room, and texts are left out of others only.
+// A replay that runs short of memory for the octets to show: closed connections make room, and texts are left out of
+// open ones only.
 
 import PacketSource
 import Synchronization
@@ -9,7 +10,7 @@ import TimelineReport
 
 @testable import TraceSession
 
-/// What was told of each connection, by its number, and in which order in its part.
+/// The text printed for each connection, by its number.
 private final class Told: Sendable {
     let blocks = Mutex<[UInt64: String]>([:])
 
@@ -18,7 +19,7 @@ private final class Told: Sendable {
     }
 }
 
-/// A timeline with -A that is written nowhere.
+/// A timeline with -A whose blocks are kept instead of being written.
 private struct Recording: TraceReport, ForwardingReport {
     var inner: TextTimelineReport
     let told: Told
@@ -40,7 +41,7 @@ private struct Recording: TraceReport, ForwardingReport {
 }
 
 @Suite("A replay with little room for texts") struct ShortRoomTests {
-    /// One packet, behind no link header.
+    /// A raw IP packet, without a link header.
     private struct Packet {
         var toServer = true
         var port: UInt16
@@ -61,7 +62,7 @@ private struct Recording: TraceReport, ForwardingReport {
         }
     }
 
-    /// A connection with so many texts of 1000 octets; whole, or as yet open.
+    /// A connection with this many texts of 1000 octets; it is closed at the end if `isWhole`, else it stays open.
     private func connection(_ port: UInt16, texts: Int, isWhole: Bool) -> [Packet] {
         var packets = [
             Packet(port: port, flags: 0x02, seq: 0, ack: 0),
@@ -80,7 +81,7 @@ private struct Recording: TraceReport, ForwardingReport {
         ]
     }
 
-    /// What is told of packets, a millisecond apart, where each part has `room` octets of memory for texts.
+    /// The text printed for packets that are a millisecond apart, if each part has `room` octets of memory for texts.
     private func told(_ packets: [Packet], room: Int, workers: Int) -> String {
         var style = TextStyle()
         style.detail.octets = .ascii
@@ -109,8 +110,8 @@ private struct Recording: TraceReport, ForwardingReport {
         text.split(separator: "\n").count { $0.contains(words) }
     }
 
-    /// 64 connections, eight in each part or about, of some 90 KB with what is written of them: all wait for late segments when the last
-    /// one is over.
+    /// 64 connections, about eight in each part, each with about 90 KB of output. All of them still wait for late
+    /// segments when the last one is closed.
     @Test func connectionsThatAreOverMakeRoom() {
         let packets = (0..<64).flatMap { connection(UInt16(20_000 + $0), texts: 20, isWhole: true) }
         let text = told(packets, room: 400_000, workers: 1)
@@ -118,11 +119,11 @@ private struct Recording: TraceReport, ForwardingReport {
         #expect(count("left out", in: text) == 0)
         #expect(count("xxxxx", in: text) == 64 * 20 * 11)
         #expect(told(packets, room: 400_000, workers: 3) == text)
-        // With room enough it is the same.
+        // With ample room the result is the same.
         #expect(told(packets, room: .max / 8, workers: 2) == text)
     }
 
-    /// One that goes on has to wait, and takes no more than there is.
+    /// An open connection has to wait, and its texts take no more memory than there is.
     @Test func ofOneThatGoesOnTextsAreLeftOut() {
         let packets =
             connection(20_000, texts: 20, isWhole: true) + connection(30_000, texts: 200, isWhole: false)

@@ -1,4 +1,4 @@
-// Which streams count as captures that run, and what time it is there.
+// Which streams are taken for running captures, and what time it is there.
 
 import TCPModel
 import Testing
@@ -6,10 +6,10 @@ import Testing
 @testable import TraceSession
 
 @Suite("The clock of a stream") struct StreamClockTests {
-    /// When a frame was captured, and when it was read.
+    /// When a frame was captured, and when it was read, in milliseconds after the start.
     private typealias Frame = (captured: Int64, read: Int64)
 
-    /// Frames that are captured so many milliseconds apart, and read every 50.
+    /// Frames that are captured `pause` milliseconds apart, and read every 50 ms.
     private static func frames(_ count: Int64, every pause: Int64) -> [Frame] {
         var frames: [Frame] = []
         for number in 0...count { frames.append((captured: number * pause, read: number * 50 + 300)) }
@@ -19,8 +19,8 @@ import Testing
     private static let start = Timestamp(nanoseconds: 1_796_000_000 * Span.second)
     private static func milliseconds(_ count: Int64) -> Int64 { count * Span.millisecond }
 
-    /// Reads frames, each captured and read so many milliseconds after the start, with all read after each, and `skew` seconds between the
-    /// two clocks.
+    /// A clock after reading these frames, with `skew` seconds between the capture's clock and this host's. The stream
+    /// rests after each frame, as all of it has been read.
     private func clock(_ frames: [Frame], skew: Int64 = 0) -> StreamClock {
         var clock = StreamClock()
         for frame in frames {
@@ -47,11 +47,12 @@ import Testing
 
     @Test func anOldFileMayPauseForLong() {
         for skew: Int64 in [101, -101, 86_400, -86_400 * 3650] {
-            // It is read much faster than it was captured, then much slower.
+            // The file is read much faster than it was captured, then much slower.
             var clock = clock([(0, 0), (9000, 10), (9001, 9000), (9002, 30_000)], skew: skew)
             clock.rest(moment: Self.milliseconds(90_000))
             #expect(!clock.isRunning)
-            // Whoever looks on is shown what there is at last; the next frame may be of the next microsecond all the same.
+            // After ten seconds the reader is shown what there is; the next frame may still follow a microsecond after
+            // the last.
             #expect(clock.now(moment: Self.milliseconds(39_999)) == nil)
             let captured = Self.start.advanced(by: skew * Span.second + Self.milliseconds(9002))
             #expect(clock.now(moment: Self.milliseconds(40_000)) == captured.advanced(by: 10 * Span.second))
@@ -74,7 +75,7 @@ import Testing
             #expect(!clock(Array(frames.dropLast()), skew: skew).isRunning)
             #expect(clock(frames, skew: skew).isRunning)
         }
-        // A fifth too fast: no clock is.
+        // A fifth too fast: no real clock is that wrong.
         let fast = Self.frames(400, every: 60)
         #expect(!clock(fast, skew: 3600).isRunning)
     }

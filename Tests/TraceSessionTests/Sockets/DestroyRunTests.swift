@@ -1,4 +1,4 @@
-// `tcptrace kill --connection`: what it foretells is what happens. Sockets of this very process, on loopback.
+// `tcptrace kill --connection`: what it announces is what happens. The sockets belong to this process, on loopback.
 
 import Foundation
 import Glibc
@@ -9,7 +9,7 @@ import TimelineReport
 
 @testable import TraceSession
 
-/// A listener, a client and (if it was accepted) the server's socket.
+/// A listener, a client and (if accepted) the server's socket.
 private final class Trio {
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     private(set) var client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -57,7 +57,7 @@ private final class Trio {
     var clientEnd: String { "src port \(clientPort) and dst port \(port)" }
     var serverEnd: String { "src port \(port) and dst port \(clientPort)" }
 
-    /// What read(2) gives: the octets, or minus the errno.
+    /// The result of read(2): the number of octets, or the negated errno.
     static func read(_ descriptor: Int32) -> Int {
         var octets = [UInt8](repeating: 0, count: 64)
         let count = unsafe Glibc.read(descriptor, &octets, 64)
@@ -192,7 +192,7 @@ private final class Trio {
         #expect(
             fate(.synSent, full: true, .unknown).lines.contains { $0.contains("connect() fails with ECONNABORTED") })
         #expect(fate(.established, full: true, .unknown).lines[1].contains("12 octets not acknowledged are lost"))
-        // A SYN or FIN is an octet in the kernel's queue, and none of the program's.
+        // A SYN or FIN counts as an octet in the kernel's queue, but is not the program's data.
         #expect(fate(.finWait1, full: true, .unknown).lines[1].contains("11 octets not acknowledged are lost"))
         #expect(fate(.lastAck, full: true, .noProcess).lines[1].hasPrefix("data: 3 octets not read are lost"))
         #expect(fate(.finWait2, full: true, .unknown).lines.last?.contains("EPIPE") == true)

@@ -1,4 +1,4 @@
-// Whom `tcptrace kill` chooses, and whom it refuses, from rows alone.
+// Which processes `tcptrace kill` chooses, and which it refuses, from socket rows alone.
 
 import TCPModel
 import Testing

@@ -1,4 +1,4 @@
-// `tcptrace kill` against processes that the test starts itself, on free ports: those are ended and no others.
+// `tcptrace kill` against processes that the test starts, on free ports: it ends those and no others.
 
 import Foundation
 import Glibc
@@ -7,7 +7,7 @@ import Testing
 
 @testable import TraceSession
 
-/// What one run said.
+/// The exit code and output of one run.
 private struct Said {
     var code: Int32
     var output: String
@@ -15,7 +15,7 @@ private struct Said {
 }
 
 @Suite(.serialized, .enabled(if: hasPython)) struct KillRunTests {
-    /// Collects what is said on standard error.
+    /// Collects the lines of standard error.
     private final class Lines {
         var lines: [String] = []
     }
@@ -97,7 +97,7 @@ private struct Said {
         #expect(try run("port \(server.port)", signal: SIGKILL).code == 0)
     }
 
-    /// The kernel keeps the signal until the process goes on.
+    /// The kernel keeps the signal pending until the process continues.
     @Test func aStoppedProcessGetsTheSignalLater() throws {
         let server = try Server()
         let pid = server.process.processIdentifier
@@ -143,7 +143,7 @@ private struct Said {
         #expect(stopped.output.contains("[\(pid)] is stopped by SIGSTOP: kill -CONT \(pid) lets it go on\n"))
         let goesOn = try run("port \(server.port)", signal: SIGCONT)
         #expect(goesOn.code == 0 && goesOn.output.contains("[\(pid)] goes on\n"), "\(goesOn.output)")
-        // It is not: SIGTTIN can be ignored.
+        // This process is not stopped, because it ignores SIGTTIN.
         let deaf = try Server("signal.signal(signal.SIGTTIN, signal.SIG_IGN)")
         let ignored = try run("port \(deaf.port)", signal: SIGTTIN)
         #expect(ignored.code == 1 && ignored.output.contains("still runs 3 s after SIGTTIN"), "\(ignored.output)")
@@ -159,13 +159,14 @@ private struct Said {
         let said = try run("port \(server.port)")
         #expect(said.code == 1 && said.errors.first?.contains("2 processes hold it") == true)
         #expect(try run("port \(server.port)", change: { $0.pid = parent }).code == 0)
-        // The child still listens: the port is not free yet, and that is shown.
+        // The child still listens, so the port is not free yet: this run ends the child, and the next one finds
+        // nothing.
         let rest = try run("port \(server.port)", change: { $0.all = true })
         #expect(rest.code == 0)
         #expect(try run("port \(server.port)").code == 1)
     }
 
-    /// One was ended: that nothing was is not to be said of the other.
+    /// One process was ended, so the message about the other must not say that nothing was.
     @Test func ofSeveralOneIsLeftAlone() throws {
         let server = try Server(
             """

@@ -1,10 +1,10 @@
-// A process of the test's own that holds sockets, for the live tests.
+// A process started by the test that holds sockets, for the live tests.
 
 import Foundation
 import Glibc
 import Testing
 
-/// A Python program with a listening socket, ended when the test drops it.
+/// A Python program with a listening socket; ended when the test releases it.
 final class Server {
     let process = Process()
     let port: UInt16
@@ -30,7 +30,7 @@ final class Server {
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 }
 
-/// Whether there is a Python to play the server.
+/// Whether Python is installed, which plays the server.
 let hasPython = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
     FileManager.default.isExecutableFile(atPath: "\($0)/python3")
 }

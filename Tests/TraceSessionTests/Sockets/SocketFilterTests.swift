@@ -1,4 +1,4 @@
-// The filter words of `tcptrace sockets`, and what a request shows.
+// The filter expressions of `tcptrace sockets`, and what a request shows.
 
 import TCPModel
 import Testing
@@ -30,7 +30,7 @@ import TimelineReport
     ])
     func refused(_ words: String) throws { #expect(try !accepts(words)) }
 
-    /// To look up who holds each socket of a namespace takes a walk through all of its processes.
+    /// Finding each socket's holders takes a walk through all processes of the namespace, so it is done only if needed.
     @Test(arguments: [
         ("", false), ("port 1 and not host ::1 or src port 2", false), ("pid 1", true), ("port 1 or not pid 2", true),
         ("not (host ::1 and pid 3)", true),

@@ -1,4 +1,4 @@
-// One look at the sockets of this host, with a process of the test's own among them.
+// One look at this host's sockets, among them those of a process that the test started.
 
 import Foundation
 import TCPModel
@@ -9,7 +9,7 @@ import TimelineReport
 
 @Suite(.enabled(if: hasPython)) struct SocketSurveyTests {
     @Test func holdersOfAllKinds() throws {
-        // The first connection is accepted, the second waits, the third is closed by its client, which leaves an orphan.
+        // The first connection is accepted, the second waits, and the client closes the third, which leaves an orphan.
         let server = try Server(
             """
             here = s.getsockname()
@@ -21,7 +21,7 @@ import TimelineReport
         var survey = SocketSurvey()
         try survey.look()
         let filter = try SocketFilter(words: ["port", "\(server.port)"])
-        // Whoever had the port before, at another address, may have left a TIME_WAIT.
+        // An earlier user of the port, at another address, may have left a socket in TIME_WAIT.
         let rows = survey.rows.filter {
             filter.accepts($0.socket, processes: $0.processes) && $0.socket.state != .timeWait
         }
@@ -35,7 +35,7 @@ import TimelineReport
         #expect(servers.count { $0.holder == .notAccepted && $0.socket.state == .established } == 1)
         #expect(servers.count { $0.holder == .notAccepted && $0.socket.state == .closeWait } == 1)
         #expect(clients.count { $0.processes.map(\.pid) == [pid] } == 2)
-        // FIN_WAIT_1 until the delayed ACK of its FIN.
+        // It is in FIN_WAIT_1 until the delayed ACK of its FIN arrives.
         #expect(
             clients.count { $0.holder == .noProcess && [.finWait1, .finWait2].contains($0.socket.state) } == 1)
     }
@@ -47,12 +47,12 @@ import TimelineReport
         try "  sl  local_address\ngarbage\n".write(
             to: root.appending(path: "net/tcp"), atomically: false, encoding: .utf8)
         var survey = SocketSurvey(root: root.path)
-        // One list's, and not those of all looks.
+        // The count is that of one list, not the sum over all looks.
         for _ in 0..<2 { try survey.look() }
         #expect(survey.rows.isEmpty && survey.faults.malformedRows == 1)
     }
 
-    /// A sender whose peer does not read: sock_diag's numbers stand beside the same sockets and holders.
+    /// A sender whose peer does not read: sock_diag's details appear with the same sockets and holders.
     @Test func detailsOfAStalledSender() throws {
         let server = try Server(
             """
@@ -65,7 +65,7 @@ import TimelineReport
         let filter = try SocketFilter(words: ["port", "\(server.port)"])
         var survey = SocketSurvey(wantsDetails: true)
         var client: SocketRow?
-        // The window is shut within milliseconds, and the first probe is due some 200 ms later.
+        // The window closes within milliseconds, and the first probe is due about 200 ms later.
         for _ in 0..<200 where client?.socket.timer != .persist {
             usleep(10_000)
             try survey.look()
