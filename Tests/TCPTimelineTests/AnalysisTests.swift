@@ -1,11 +1,11 @@
-// Wireshark's tcp.analysis.* flags, one short exchange for each; tshark says the same of them.
+// Wireshark's tcp.analysis.* flags, with a short exchange for each; tshark flags the same segments.
 
 import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing
 
-/// An exchange and the flags of its segments, by position, counted from 1; the others have none.
+/// An exchange and the flags of its segments by position, counted from 1; segments not listed have none.
 struct AnalysedExchange: Sendable, CustomTestStringConvertible {
     var testDescription: String
     var text: String

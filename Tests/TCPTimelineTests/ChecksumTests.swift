@@ -1,4 +1,4 @@
-// A segment with a bad checksum: its receiver drops it, and so do we.
+// A segment with a bad checksum: its receiver drops it, and so does the timeline.
 
 import Exchanges
 import TCPMachine
@@ -25,7 +25,7 @@ import Testing
         #expect(play.connection.originator.state == .established && play.connection.responder.state == .established)
         #expect(play.connection.originator.sendNext == before.originator.sendNext)
         #expect(play.connection.counters[0].packets == before.counters[0].packets)
-        // The same octets again, whole this time, are no retransmission of something taken in.
+        // The same octets in an intact segment are not a retransmission, since the damaged ones were not taken.
         play.feed("> P. 11:16 ack 1")
         #expect(play.last.notes == [])
     }

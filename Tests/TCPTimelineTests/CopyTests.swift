@@ -1,4 +1,4 @@
-// CASES X1, X2: a frame that was captured twice counts once; a segment that was sent again counts again.
+// CASES X1, X2: a frame captured twice counts once; a retransmitted segment counts again.
 
 import Exchanges
 import TCPMachine
@@ -10,7 +10,7 @@ import Testing
     private static let tuple = FourTuple(
         source: SocketAddress(.loopbackV4, 35924), destination: SocketAddress(.loopbackV4, 9500))
 
-    /// A timeline that frames are fed into, each seen at a place of the link.
+    /// A timeline fed with frames, each captured at some place on the path.
     private struct Capture: ~Copyable {
         var timeline = Timeline(seed: 1)
         var frame: UInt64 = 0
@@ -24,7 +24,7 @@ import Testing
                 vantage: place)
         }
 
-        /// A SYN, its answer and the ACK.
+        /// The three segments that open the connection.
         mutating func open() {
             _ = see(CopyTests.segment(.syn, 1000, id: 1), at: 0)
             var answer = CopyTests.segment([.syn, .ack], 5000, ack: 1001, id: 0)
@@ -69,7 +69,7 @@ import Testing
         #expect(capture.see(answer, at: 11).notes == .duplicateFrame, "nobody has asked again")
         answer.options.timestampValue = 1007
         #expect(capture.see(answer, at: 1_000_000).notes == .retransmission)
-        // A copy of a SYN asks for nothing.
+        // A copy of a SYN requests no other SYN-ACK.
         #expect(
             capture.see(Self.segment(.syn, 1000, id: 1, stamp: 1), at: 1_000_001, place: 2).notes == .retransmission)
         #expect(capture.see(Self.segment(.syn, 1000, id: 2, stamp: 1001), at: 1_000_010).notes == .retransmission)
@@ -108,7 +108,7 @@ import Testing
         #expect(again.notes == .duplicateFrame && again.originalFrame == first.frame)
         #expect(capture.timeline[first.connection].counters[0].retransmissions == 0)
         #expect(capture.timeline.connections.duplicateFrames(of: first.connection) == 1)
-        // Later than that no network has it.
+        // No network delays a copy longer than that, so this is a retransmission.
         #expect(capture.see(data, at: 102_000).notes == .retransmission)
     }
 
@@ -186,7 +186,7 @@ import Testing
         #expect(!isCopy(ack, after: 20), "duplicate ACKs of one round are the same to the last bit")
         #expect(isCopy(ack, after: 20, place: 2))
         #expect(isCopy(ack, after: 20, hops: 63))
-        // A timestamp's clock has gone on by the time that something is sent again.
+        // By the time of a retransmission, the clock behind the timestamps has advanced.
         #expect(isCopy(ack, after: 99_000, place: 2) && !isCopy(ack, after: 101_000, place: 2))
         var timeless = ack
         timeless.options.present = []
@@ -268,15 +268,16 @@ import Testing
         capture.open()
         let again = Self.segment(.ack, 1001, ack: 5001, id: 0)
         _ = capture.see(again, at: 1000, place: 2)
-        // Too late for copies of that one, and no copies of each other: they were seen at one place.
+        // These come too late to be copies of the first frame, and are not copies of each other: all were captured at
+        // the same place.
         for index in 0..<between { _ = capture.see(again, at: 20_000 + Int64(index), place: 1) }
-        // Near enough to the first one, by a clock that went back.
+        // By a clock that stepped back, this one is close enough to the first.
         let last = capture.see(again, at: 5000, place: 1)
         #expect(last.notes.contains(.duplicateFrame) == (between < 8))
     }
 
-    /// A fingerprint whose factor with the timestamps somebody could make 0 had neither SEQ nor ACK in it, and the RST that closes passed
-    /// for a copy of one that is ignored.
+    /// In an earlier fingerprint, a sender could choose timestamps that multiplied SEQ and ACK by 0. The RST that
+    /// closes then passed for a copy of one that is ignored.
     @Test func noTimestampHidesTheNumbers() throws {
         var capture = Capture()
         capture.open()

@@ -1,4 +1,4 @@
-// What is counted: octets by sequence space, retransmissions, and the remarks on single segments.
+// What the counters count: octets by sequence space, retransmissions, and remarks on single segments.
 
 import Exchanges
 import TCPModel
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func X7_acknowledgedFinThatWasNotCaptured() {
-        // The client's FIN was not captured, its acknowledgment was; 399 octets at most can be text.
+        // Only the client's 10 octets are text. The server's FIN takes a sequence number, but is no text.
         let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n< F. 1:1 ack 11\n> . 11:11 ack 2")
         #expect(play.connection.counters[0].uniqueBytes == 10)
         #expect(play.connection.counters[1].uniqueBytes == 0)

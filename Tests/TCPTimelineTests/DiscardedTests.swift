@@ -1,4 +1,5 @@
-// Verdicts of "dropped" that the receiver's own ACK disproves: a connection whose opening the capture lacks, clocks that step back.
+// Verdicts of "dropped" that the receiver's own ACK disproves: a connection whose opening was not captured, and clocks
+// that step back.
 
 import Exchanges
 import TCPMachine
@@ -7,7 +8,8 @@ import TCPTimeline
 import Testing
 
 @Suite("Verdicts of dropped, taken back") struct DiscardedTests {
-    /// Requests and answers, each acknowledged by the other side, then both FINs. Stamps count from these clocks, in milliseconds; 0 = none.
+    /// Requests and answers, each acknowledged by the other side, then both FINs. The timestamps count milliseconds
+    /// from these clocks; 0 means no timestamps.
     private static func requests(_ count: Int, from start: Double, clocks: (client: Int, server: Int)) -> String {
         func stamp(_ own: Int, _ other: Int, _ time: Double) -> String {
             own == 0 ? "" : " ts \(own + Int(time * 1000)) \(other + Int(time * 1000))"
@@ -66,7 +68,7 @@ import Testing
         (play.clientISN, play.serverISN) = (700_001_000, 800_005_000)
         play.feed(Self.requests(20, from: 10, clocks: (1_000_000_000, 1_100_000_000)), retire: false)
         #expect(play.events[6].anomalies == .oldTimestamp)
-        // But for the first request, whose ACK shows it.
+        // The first request is the exception: only its ACK shows that it was taken.
         Self.check(play, [1900, 4000])
     }
 
@@ -113,11 +115,11 @@ import Testing
             "1 < P. -6000:-5000 ack -300\n> . 101:101 ack 201",
             "1 < P. -6000:-5000 ack -300\n< P. 201:205 ack 101\n> . 101:101 ack 205",
             "1 > P. 90000000:90000100 ack 201 ts 2000000000 2000000000\n< . 201:201 ack 101",
-            // Too early after the opening, too late, and after something that belongs to the connection.
+            // The ACK comes too soon after the opening, too late, or after a segment that belongs to the connection.
             "0.01 < P. -6000:-5000 ack -300\n> . -300:-300 ack -5000",
             "1 < P. -6000:-5000 ack -300\n200 > . -300:-300 ack -5000",
             "1 < P. -6000:-5000 ack -300\n> P. 101:105 ack 201\n> . -300:-300 ack -5000",
-            // By its own sender, or with a RST.
+            // The segment's own sender sends the ACK, or it comes with a RST.
             "1 < P. -6000:-5000 ack -300\n< . -5000:-5000 ack -300",
             "1 < P. -6000:-5000 ack -300\n> R. -300:-300 ack -5000",
         ])

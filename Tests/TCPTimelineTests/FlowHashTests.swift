@@ -1,4 +1,4 @@
-// ROBUSTNESS 69: nobody can choose flows whose hashes are the same, whatever the seed.
+// ROBUSTNESS 69: nobody can choose flows with equal hashes, whatever the seed.
 
 import TCPModel
 import TCPTimeline
@@ -8,7 +8,7 @@ import Testing
     private static let odd: UInt64 = 0x9e37_79b9_7f4a_7c15
     private static let server = SocketAddress(IPAddress(high: 0x2001_0db8_0000_0000, low: 1), 80)
 
-    /// Flows that differ in one way each, which have made the same hash of formulas like ours.
+    /// Families of flows that differ in a single way; each made formulas like this one collide.
     private static let families: [(name: String, flow: @Sendable (UInt64) -> FourTuple)] = [
         (
             "the port's product meets the upper half",
@@ -58,7 +58,7 @@ import Testing
         let family = Self.families[index]
         for seed: UInt64 in [0, 1, 0x1234_5678_9abc_def0, .max] {
             let hash = FlowHash(seed: seed)
-            // The table looks at the upper half first: of 20 000 draws from 2^32 hardly one is double.
+            // The table uses the upper half first. Among 20 000 draws from 2^32 hardly any value repeats.
             var upper: Set<UInt32> = []
             for number in 0..<UInt64(20_000) { upper.insert(UInt32(hash.hash(family.flow(number)) >> 32)) }
             #expect(upper.count >= 19_990, "\(family.name): \(upper.count) of 20000 with the seed \(seed)")

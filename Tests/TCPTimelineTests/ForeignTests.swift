@@ -1,5 +1,5 @@
-// Segments that their receiver has no room for, or whose numbers their sender cannot have used: they move nothing, unless what follows
-// shows that they are real.
+// Segments that do not fit their receiver's window, or whose numbers their sender cannot have used: they change
+// nothing, unless later segments show that they are real.
 
 import Exchanges
 import TCPMachine
@@ -35,7 +35,7 @@ import Testing
         #expect(play.statistics?[.responder].uniqueBytes == 100_100)
     }
 
-    /// Octets that are thought to be dropped for want of room, by the statistics.
+    /// By the statistics, the octets that a receiver is assumed to drop for lack of room.
     private static func outside(_ play: Play, _ side: Side) -> UInt64? { play.statistics?[side].beyondWindowBytes }
 
     @Test("H30: text beyond the window that nothing follows counts apart, and what proves to be real does not")
@@ -44,12 +44,12 @@ import Testing
         let two = Self.begun + "< P. 66101:67101 ack 4\n< P. 70101:71101 ack 4\n"
         #expect(outside(two) == 2000)
         #expect(outside(two + "> . 4:4 ack 101\n< P. 101:201 ack 4") == 2000)
-        // Its sender goes on from there, or it is acknowledged.
+        // They are real if their sender continues from there, or if they are acknowledged.
         #expect(outside(two + "< P. 71101:72101 ack 4") == 0)
         #expect(outside(two + "> . 4:4 ack 71101") == 0)
         #expect(outside(two + "> . 4:4 ack 67101") == 1000)
         #expect(outside(Self.begun + "< FP. 66101:66201 ack 4\n> . 4:4 ack 66202") == 0)
-        // What is sent again in its place was dropped before.
+        // Octets that are retransmitted in order were dropped the first time.
         let again = Self.begun + "< P. 66101:66111 ack 4\n< P. 101:66151 ack 4\n> . 4:4 ack 66151"
         #expect(outside(again) == 10)
     }
@@ -61,7 +61,7 @@ import Testing
         #expect(play.connection.counters[1].uniqueBytes == 3100 && play.connection.missedBytes == 66000)
         #expect(play.connection.counters[1].packets == 5 && play.connection.counters[1].retransmissions == 0)
         #expect(play.events.allSatisfy { !$0.notes.contains(.retransmission) })
-        // In one direction alone nobody acknowledges it.
+        // In a capture of one direction there is no ACK to confirm it.
         let oneSided = Play(
             "> S 0:0\n< S. 0:0 ack 1\n> P. 70001:71001 ack 1\n> P. 71001:72001 ack 1\n> P. 72001:73001 ack 1")
         #expect(oneSided.connection.counters[0].uniqueBytes == 3000)
@@ -73,7 +73,7 @@ import Testing
         #expect(play.connection.counters[1].uniqueBytes == 1100 && play.connection.missedBytes == 66000)
         let closed = Play(Self.begun + "< F. 66101:66101 ack 4\n> . 4:4 ack 66102")
         #expect(closed.connection.statesText == "CLOSE_WAIT FIN_WAIT_2")
-        // An ACK from behind it is of something else.
+        // An ACK of octets beyond the FIN does not confirm it.
         let open = Play(Self.begun + "< F. 66101:66101 ack 4\n> . 4:4 ack 67101")
         #expect(open.connection.statesText == "ESTABLISHED ESTABLISHED")
     }
@@ -98,18 +98,19 @@ import Testing
     @Test("T01: a FIN behind an ACK that was damaged on its way is real where its receiver acknowledges just that")
     func finBehindDamagedAck() {
         let closed = "> F. 4:4 ack 101\n< . 101:101 ack 5\n< F. 101:101 ack 5\n"
-        // The ACK of 101 was damaged, or made up: it acknowledges octets that nobody sent.
+        // The ACK of 101 was damaged or forged: it acknowledges octets that were never sent.
         let play = Play("> . 4:4 ack 20101\n< P. 1:101 ack 4\n" + closed)
         #expect(play.last.notes == .foreign && !play.last.hasTransitions)
         play.feed("> . 5:5 ack 102")
         #expect(play.connection.statesText == "TIME_WAIT CLOSED" && play.connection.counters[1].packets == 3)
         #expect(play.connection.closer == .originator)
-        // So were those of the other side.
+        // The same, with the ACKs of both sides damaged.
         let both = Play("> . 4:4 ack 20101\n< P. 1:101 ack 16004\n" + closed + "> . 5:5 ack 102")
         #expect(
             both.connection.statesText == "TIME_WAIT CLOSED"
                 && both.connection.historyText.filter { $0 == "f" }.count == 1)
-        // Whose FIN is dropped repeats the ACK of before; and what is older does not count, nor what was sent before it.
+        // A receiver that drops the FIN repeats its earlier ACK. ACKs that come too late, or that the client sent
+        // before its own FIN, do not count either.
         for answer in ["> . 5:5 ack 101", "> . 5:5 ack 20101", "> . 4:4 ack 102", "120.1 > . 5:5 ack 102"] {
             let other = Play("> . 4:4 ack 20101\n< P. 1:101 ack 4\n" + closed + answer)
             #expect(other.connection.endpoint(.responder).state == .closeWait)
@@ -138,10 +139,10 @@ import Testing
             let play = Play(lost + "2 \(word)\n> R 4:4")
             #expect(play.last.anomalies.isEmpty && play.connection.endpoint(.responder).state == .closed)
         }
-        // What came is acknowledged.
+        // The text arrived, since it is acknowledged.
         let play = Play(lost + "2 < P. 101:105 ack 8\n> R 4:4")
         #expect(play.last.anomalies == .resetIgnored && play.connection.endpoint(.responder).state == .established)
-        // Sent once, it may be on its way.
+        // Text that was sent only once may still be in flight.
         let once = Play(Self.begun + "> P. 4:8 ack 101\n< P. 101:105 ack 4\n> R 4:4")
         #expect(once.last.anomalies == .resetIgnored)
     }
@@ -158,13 +159,13 @@ import Testing
         let new = "> . 59001:59001 ack 4001\n> P. 59001:59004 ack 4001"
         let play = Play(old + "0.060 > S 59000:59000\n> P. 1001:2001 ack 1\n" + new)
         #expect(play.count == 2 && play.connection.counters[0].uniqueBytes == 3)
-        // Something new of the old one does.
+        // New text of the old connection shows that it lives.
         let lives = Play(old + "0.060 > S 59000:59000\n> P. 2001:3001 ack 1\n" + new)
         #expect(lives.count == 1)
     }
 }
 
 extension Play {
-    /// Those of the latest connection.
+    /// The statistics of the latest connection.
     fileprivate var statistics: ConnectionStatistics? { timeline.connections.statistics(of: last.connection) }
 }

@@ -1,4 +1,4 @@
-// What the handshake says of the way, and of ACKs that come later than that.
+// What the handshake reveals about the path's delay, and which later ACKs are delayed beyond that.
 
 import Exchanges
 import TCPModel
@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func anACKIsLateByMoreThanTheWay() {
-        // Captured at the client.
+        // The capture was taken at the client.
         let atClient = roundTrip("0 > S 0:0\n0.08 < S. 0:0 ack 1\n0.0801 > . 1:1 ack 1")
         let milliseconds = Span.millisecond
         #expect(!atClient.isDelayedAck(after: 80 * milliseconds, by: .responder))

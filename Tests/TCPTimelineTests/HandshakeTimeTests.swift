@@ -1,4 +1,4 @@
-// What a handshake took, where all of it was captured, and where its last ACK was not.
+// The duration of a handshake that was captured completely, or without its last ACK.
 
 import Exchanges
 import TCPModel
@@ -7,7 +7,7 @@ import Testing
 @testable import TCPTimeline
 
 @Suite struct HandshakeTimeTests {
-    /// Milliseconds: to the SYN-ACK, to the ACK of it, to what the client went on with.
+    /// The times in milliseconds to the SYN-ACK, to its ACK, and to whatever the client sent next; -1 if unknown.
     private func times(_ text: String) -> [Int64] {
         let connection = Play(text).connection
         return [connection.synAckDelay, connection.handshakeTime, connection.openDelay].map {
@@ -23,25 +23,26 @@ import Testing
         #expect(times(Self.opening) == [20, -1, -1])
     }
 
-    /// Text may carry it, but does not come later than a delayed ACK.
+    /// Text may carry the handshake's ACK, but only within the time of a delayed ACK.
     @Test func H08_textCarriesIt() {
         #expect(times(Self.opening + "0.03 > P. 1:11 ack 1") == [20, 30, 30])
         #expect(times(Self.opening + "0.53 > P. 1:11 ack 1") == [20, -1, 530])
     }
 
-    /// SYNs, FINs and RSTs alone: the FIN that comes is no ACK that the handshake waited for.
+    /// The capture has only SYNs, FINs and RSTs: the FIN is not the ACK that the handshake waited for.
     @Test func X15_aFinIsNotTheAck() {
         #expect(times(Self.opening + "1 > F. 1:1 ack 1") == [20, -1, 1000])
         #expect(times(Self.opening + "1 > F. 101:101 ack 501\n1.1 > . 102:102 ack 501") == [20, -1, 1000])
         #expect(times(Self.opening + "1 < F. 501:501 ack 101\n2 > F. 101:101 ack 502") == [20, -1, 2000])
     }
 
-    /// The capture lost it: what comes then is behind a hole, or acknowledges more, or the server went on before.
+    /// The capture lacks the ACK: the next segment follows a hole, or acknowledges more, or the server sent text before
+    /// it.
     @Test func X07_theAckWasLost() {
         #expect(times(Self.opening + "0.1 > P. 11:21 ack 1") == [20, -1, 100])
         #expect(times(Self.opening + "0.1 > . 1:1 ack 101") == [20, -1, 100])
         #expect(times(Self.opening + "0.1 < P. 1:101 ack 1\n0.11 > . 1:1 ack 101") == [20, -1, 110])
-        // A clock that went back tells nothing.
+        // After a clock that stepped back, the time is unknown.
         #expect(times(Self.opening + "-1 > . 1:1 ack 1\n0.04 > P. 1:11 ack 1") == [20, -1, 40])
     }
 
@@ -52,7 +53,7 @@ import Testing
             ])
     }
 
-    /// The longest time that is kept, either way.
+    /// The longest time that can be stored, with and without the ACK.
     @Test func bounds() {
         var times = HandshakeTimes()
         #expect(!times.isHalfWay && times.open == -1 && times.measured == -1)

@@ -1,4 +1,5 @@
-// Traffic made to hurt: absurd scales, leaping numbers, clocks that go back, floods of SYNs. A name for it, no crash, no delay.
+// Hostile traffic: absurd scales, leaping numbers, clocks that step back, floods of SYNs. It is named, and causes
+// neither a crash nor a delay.
 
 import Exchanges
 import TCPMachine
@@ -14,11 +15,11 @@ import Testing
         )
         #expect(play.connection.originator.windowShift == 14)
         #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
-        // 65535 << 14 is the window, and no more than that.
+        // The window is 65535 << 14, and no larger.
         #expect(play.feed("< P. 1073725441:1073725451 ack 1").last.anomalies.contains(.beyondWindow))
     }
 
-    /// Every leap at once, in every direction: nothing moves the states of an open connection but what lies in order.
+    /// Every leap in both directions: only segments in order may change the states of an open connection.
     @Test func numbersThatLeap() {
         let play = Play(handshake + "< P. 1:5 ack 1\n> . 1:1 ack 5\n")
         let leaps: [Int64] = [
@@ -31,7 +32,8 @@ import Testing
                 "> P. 1:1 ack \(leap)",
             ] {
                 play.feed(segment)
-                // An unanswered RST's sender may be closed by its own word; the receiver never is.
+                // The sender of an unanswered RST may have closed by its own account; its receiver is never closed by
+                // it.
                 #expect(play.connection.originator.state == .established, "\(segment)")
             }
         }
@@ -52,7 +54,7 @@ import Testing
         #expect(play.connection.statesText == "FIN_WAIT_1 CLOSE_WAIT")
     }
 
-    /// 5 GiB each way: both sides' numbers pass 2^32 and go on.
+    /// 5 GiB in each direction: the numbers of both sides pass 2^32 and continue.
     @Test func countersPassFourGiB() {
         let play = Play(handshake)
         let piece: Int64 = 1 << 20
@@ -66,8 +68,8 @@ import Testing
         #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
     }
 
-    /// A flood that takes one four-tuple again and again, from both sides in turn: a new incarnation each time where the
-    /// old one can be over, and never more than one in memory.
+    /// A flood of SYNs with a single four-tuple, from both sides in turn: each may begin a new incarnation if the old
+    /// one can be over, but memory never holds more than one.
     @Test func alternatingSynsOnOneTuple() {
         let play = Play()
         let clock = ContinuousClock()

@@ -1,4 +1,4 @@
-// ICMP errors in their connections: what ends an attempt, what is only noted, what is taken back.
+// ICMP errors within their connections: which end an attempt, which are only noted, and which are revoked.
 
 import Exchanges
 import TCPMachine
@@ -7,7 +7,7 @@ import TCPTimeline
 import Testing
 
 extension Play {
-    /// An ICMP error about the client's segment with this relative sequence number, from a router.
+    /// Feeds an ICMP error from a router about the client's segment with this relative sequence number.
     func icmp(_ type: UInt8, _ code: UInt8, seq: UInt32 = 0, reversed: Bool = false, mtu: UInt32 = 0) -> ICMPEvent? {
         clock += 1_000_000
         let tuple = FourTuple(source: client, destination: server)
@@ -114,7 +114,7 @@ extension Play {
         let play = Play(keepsStatistics: true)
         play.feed(handshake + "> . 1:1449 ack 1\n> P. 1449:2897 ack 1")
         _ = play.icmp(3, 4, seq: 1, mtu: 1200)
-        // One goes out again before the sender hears of it.
+        // One segment is retransmitted before its sender receives the error.
         play.feed("> . 1:1449 ack 1\n> . 1:1149 ack 1\n> . 1149:2297 ack 1\n> P. 2297:2897 ack 1\n< . 1:1 ack 2897")
         #expect(
             play.events.suffix(5).map { $0.verdict.retransmission?.kind } == [
@@ -153,7 +153,7 @@ extension Play {
             #expect(play.count == 1)
             if ends { #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED") }
         }
-        // Not where it is open, nor about something else.
+        // The error does not end an open connection.
         let play = Play(handshake)
         #expect(play.icmp(3, 1, reversed: true)?.effect != .ends)
     }

@@ -1,4 +1,4 @@
-// Which segments belong together: flow keys, roles, and the incarnations of one four-tuple.
+// Which segments belong together: flow keys, roles, and the incarnations of a four-tuple.
 
 import Exchanges
 import TCPMachine
@@ -23,7 +23,7 @@ import Testing
         play.feed(handshake)
         #expect(play.count == 2)
         #expect(play.timeline.trackedCount == 2)
-        // The same two ends, the other one opening: a SYN of the responder is no new connection while this one is open.
+        // The same endpoints in reverse belong to the same connection while it is open.
         let same = Play(handshake)
         swap(&same.client, &same.server)
         same.feed("> . 4001:4001 ack -3999")
@@ -100,7 +100,7 @@ import Testing
         play.clientISN = 3_000_000
         play.feed("> S 0:0")
         #expect(play.count == 2)
-        // The server answers with its old numbers, the client resets those, and the SYN is sent again.
+        // The server answers with its old numbers, the client resets those and retransmits its SYN.
         play.clientISN = 1000
         play.feed("< . 1:1 ack 2\n> R 2:2")
         play.clientISN = 3_000_000
@@ -196,7 +196,7 @@ import Testing
         #expect(play.connection.outcome == .closed)
     }
 
-    /// A connection with text whose end was not captured, and the one that comes after it, ten seconds later.
+    /// A connection with text whose end was not captured, and a later one that opens ten seconds afterwards.
     private static func reused(_ opening: String) -> Play {
         let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n< P. 1:5 ack 11\n> . 11:11 ack 5")
         (play.clientISN, play.serverISN) = (500_000, 700_000)
@@ -243,7 +243,7 @@ import Testing
         #expect(Self.reused(opening).count == 1, "\(opening)")
     }
 
-    /// A capture of the server's direction: the handshake, or what follows on it, and text.
+    /// Captures of the server's direction only: a SYN-ACK with and without text, and text of an open connection.
     private static let unheard = [
         "< S. 0:0 ack 1\n< P. 1:11 ack 6\n", "< P. 1:11 ack 6\n< . 11:11 ack 12\n", "< S. 0:0 ack 1\n",
     ]

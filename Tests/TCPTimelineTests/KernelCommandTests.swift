@@ -1,4 +1,4 @@
-// Which connections are the traced command's, and which sockets a reading is asked for.
+// Which connections belong to the traced command, and which sockets a reading looks up.
 
 import Exchanges
 import TCPModel
@@ -45,7 +45,8 @@ import Testing
         #expect(!isStillOpen)
     }
 
-    /// On a busy host a judgement is made with each of thousands of connections that end: only what is new may be looked at.
+    /// On a busy host, thousands of connections end and each end prompts a judgement, so only new connections may be
+    /// examined.
     @Test func theOthersAreNotLookedAtAgain() {
         let joined = Joined(handshake)
         for slot in UInt32(100)..<2000 { joined.join.add(ConnectionID(slot: slot), number: UInt64(slot), nil) }
@@ -85,7 +86,8 @@ import Testing
         #expect(later?.map(\.isExpected) == [false, true])
     }
 
-    /// A reading that misses a socket may only not have named its interface: it is looked for before it is taken for gone.
+    /// A reading may miss a socket because it did not name its interface, so the socket is looked up there before it
+    /// counts as gone.
     @Test func aSocketThatWasThereIsLookedForBeforeItIsGone() throws {
         let joined = Joined(handshake)
         var client = joined.client(.established)

@@ -1,4 +1,4 @@
-// Who holds a socket besides the process that is named, or instead of it.
+// Which processes hold a socket besides the named one, or instead of it.
 
 import Exchanges
 import TCPModel
@@ -37,7 +37,7 @@ import Testing
         #expect(wanted() == [8: [22: 5]], "its process may have closed it")
     }
 
-    /// Who listens need not be who accepts: a master forks workers.
+    /// The process that listens need not be the one that accepts: a master forks workers.
     @Test func whoHoldsTheListenerIsAskedForWhileSomethingWaits() throws {
         let joined = Joined(Self.handshake)
         let listener = KernelSocket(
@@ -58,7 +58,7 @@ import Testing
         #expect(wanted(age: 200 + 2 * Span.second) == [33: 8], "a worker may have come, or gone")
     }
 
-    /// No event tells which of several has closed its copy.
+    /// Several processes hold the socket, and no event reports which of them has closed its copy.
     @Test func inCloseWaitTheyAreAskedForAgain() {
         joined.read(1, joined.client(.finWait2), joined.server(.closeWait))
         #expect(wanted() == [7: [11: nil], 8: [22: 5]])
@@ -80,7 +80,7 @@ import Testing
         #expect(try view.originator.sharerCount == 40)
     }
 
-    /// A server that forks for each connection, and closes its own copy.
+    /// A server forks for each connection, and closes its own copy of the socket.
     @Test func theChildThatIsLeftTakesItsPlace() throws {
         let events = assign([22: [child]], of: 8)
         #expect(try view.responder.process == child.process && view.responder.descriptor == 4)
@@ -88,7 +88,7 @@ import Testing
         #expect(try view.responder.sharerCount == 0)
     }
 
-    /// One that forks and ends: its child shares the socket, and is left with it.
+    /// A process forks and exits: its child shares the socket and inherits it.
     @Test func theHeirOfWhoHasEndedTakesItsPlace() throws {
         #expect(joined.join.namedProcesses() == [7, 8])
         _ = assign([11: [SocketHolder(process: client, descriptor: 3), child]], of: 7)
@@ -110,7 +110,8 @@ import Testing
         #expect(assign([22: [anew]], of: 8).isEmpty)
     }
 
-    /// It was handed on by other ways than fork(2): all of /proc is searched again, and the name stays until then.
+    /// The socket was passed on otherwise than by fork(2): all of /proc is searched again, and the old name stays until
+    /// then.
     @Test func nobodyAmongTheKin() throws {
         #expect(joined.join.inodesWithoutProcess().isEmpty)
         #expect(assign([22: []], of: 8).isEmpty)

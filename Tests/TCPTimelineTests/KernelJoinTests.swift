@@ -1,4 +1,4 @@
-// The kernel's word and the wire's, with readings made by hand.
+// What the kernel says and what the wire shows, with handmade readings.
 
 import Exchanges
 import TCPMachine
@@ -7,7 +7,7 @@ import Testing
 
 @testable import TCPTimeline
 
-/// A reading that lists just these sockets.
+/// A reading that lists exactly these sockets.
 struct Reading: KernelSnapshot {
     var begin: Timestamp
     var end: Timestamp
@@ -30,7 +30,7 @@ struct Reading: KernelSnapshot {
     func isLocal(_ address: IPAddress) -> Bool { address.isLoopback }
 }
 
-/// A play, and the join that watches its connections.
+/// An exchange, and the join that watches its connections.
 final class Joined {
     let play: Play
     var join = KernelJoin()
@@ -57,7 +57,7 @@ final class Joined {
         KernelSocket(local: play.server, remote: SocketAddress(.anyV4, 0), state: .listen, inode: 33)
     }
 
-    /// Reads so many milliseconds after the latest segment; what is said beyond states, in words.
+    /// Reads this many milliseconds after the latest segment. Returns the events other than states, in words.
     @discardableResult
     func read(_ milliseconds: Int64, _ sockets: KernelSocket...) -> [String] {
         let events = join.reconcile(
@@ -114,7 +114,8 @@ final class Joined {
         #expect(joined.join.view(joined.id)?.originator.confirmedState == .finWait2)
     }
 
-    /// A reading that misses a socket, or a socket that is moved (TCP_REPAIR, as CRIU does): it is there after all.
+    /// A reading may miss a socket, or the socket is being moved (TCP_REPAIR, as CRIU does): later it is there after
+    /// all.
     @Test func whatWasGoneAndIsThereAgainIsOpen() {
         let joined = Joined(handshake)
         for time in [1, 40] as [Int64] {
@@ -137,7 +138,8 @@ final class Joined {
         #expect(joined.play.connection.outcome == .closed)
     }
 
-    /// Behind a SYN cookie a listener keeps nothing until the last ACK comes, and nothing then if its queue is full: the client alone is open.
+    /// With a SYN cookie, a listener keeps nothing until the last ACK, and drops that ACK if its queue is full: only
+    /// the client is open.
     @Test func H22_ofAConnectionThatItsListenerDoesNotHaveTheOpeningIsTakenBack() {
         let joined = Joined(handshake)
         #expect(joined.read(5, joined.client(.established), joined.listener).isEmpty)
@@ -146,10 +148,11 @@ final class Joined {
         #expect(joined.play.connection.statesText == "ESTABLISHED LISTEN")
         #expect(joined.play.connection.outcome == .halfOpen)
         #expect(joined.read(90, joined.client(.established), joined.listener).isEmpty, "said once")
-        // There is room now, and the cookie is still good.
+        // The queue has room now, and the cookie is still valid.
         joined.play.feed("1.0 > P. 1:4 ack 1\n< . 1:1 ack 4")
         #expect(joined.play.connection.statesText == "ESTABLISHED ESTABLISHED")
-        // Nobody knows anything of a client elsewhere, or of an address that nobody listens on; and who has refused nothing has it.
+        // Nothing is corrected if the client is on another host, if there is no listener, or if the listener has
+        // dropped nothing.
         var idle = joined.listener
         idle.drops = 0
         for sockets in [[joined.listener], [joined.client(.established)], [joined.client(.established), idle]] {
@@ -173,7 +176,8 @@ final class Joined {
         #expect(joined.play.connection.originator.certainty == .confirmed)
         #expect(joined.read(80, asks, joined.server(.synReceived)).isEmpty)
         #expect(joined.join.view(joined.id)?.originator.contradiction == .synSent, "why is still worth telling")
-        // H6: what dropped one SYN-ACK may drop the next one, too. The own ACK will tell.
+        // H6: the cause that dropped one SYN-ACK may drop the next one, too. Only the client's own ACK will prove
+        // otherwise.
         joined.play.feed("1.0 < S. 0:0 ack 1")
         #expect(joined.play.connection.statesText == "SYN_SENT SYN_RECEIVED")
         joined.read(1, asks, joined.server(.synReceived))
@@ -256,7 +260,8 @@ final class Joined {
         #expect(joined.read(400, client, joined.listener, joined.server(.established, inode: 44)).isEmpty)
     }
 
-    /// Nobody answers before accept(): the reading that sees it comes later.
+    /// A process cannot answer before accept(), so the answer bounds the wait although the reading that sees the accept
+    /// comes later.
     @Test func D3_anAnswerBoundsTheWait() throws {
         let joined = Joined(handshake)
         let client = joined.client(.established)
@@ -285,7 +290,7 @@ final class Joined {
         #expect(try delay()?.least == 5 * Span.millisecond && delay()?.most == nil)
         joined.read(20, joined.listener, joined.server(.established, inode: 44))
         #expect(try delay()?.least == 5 * Span.millisecond && delay()?.most == 21 * Span.millisecond)
-        // Who has it goes on having it.
+        // A later reading does not change the time of the accept.
         joined.read(200, joined.listener, joined.server(.established, inode: 44))
         #expect(try delay()?.most == 21 * Span.millisecond)
         let quick = Joined(handshake)

@@ -1,4 +1,4 @@
-// Tracepoint events joined to connections: without a port, out of order, of other incarnations, of nobody.
+// Tracepoint events joined to connections: without a port, out of order, of other incarnations, and of no connection.
 
 import Exchanges
 import TCPMachine
@@ -6,7 +6,7 @@ import TCPModel
 import TCPTimeline
 import Testing
 
-/// A play whose kernel events are written beside it; times are nanoseconds after the play's first segment.
+/// An exchange and the kernel events that accompany it. Times are in nanoseconds after the exchange's first segment.
 private final class Traced {
     let play: Play
     var join = KernelJoin()
@@ -30,7 +30,7 @@ private final class Traced {
         hasPort: Bool = true, pid: Int32 = 0, isAddressed: Bool = false
     ) -> SocketEvent {
         var (local, remote) = side == .originator ? (play.client, play.server) : (play.server, play.client)
-        // Perf does not tell the ends of a dropped packet; a program does.
+        // perf does not report the endpoints of a dropped packet; the programs do.
         if case .dropped = kind, !isAddressed { (local, remote) = (SocketAddress(.anyV4, 0), SocketAddress(.anyV4, 0)) }
         return SocketEvent(
             time: epoch.advanced(by: at), kind: kind, socket: socket, packet: packet,
@@ -57,8 +57,9 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
 }
 
 @Suite struct KernelTraceTests {
-    /// A socket may be where another one was microseconds before: what waits for a segment has the later events of that address wait
-    /// behind it, or a file would have them in another order, and its replay would give the older ones to the newer connection.
+    /// A socket may use memory that another one released microseconds before. If an event waits for its segment, later
+    /// events of the same address wait behind it. Otherwise a file would have them in another order, and its replay
+    /// would join the older ones to the newer connection.
     @Test func whatWaitsIsKeptInTheOrderOfItsAddress() {
         let server = SocketAddress(.loopbackV4, 80)
         let clients = [SocketAddress(.loopbackV4, 4001), SocketAddress(.loopbackV4, 4002)]
@@ -95,12 +96,12 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(join.takeJoined().map(\.time) == [at(999), at(1000)] && !join.holdsEvents)
     }
 
-    /// A client takes the same port again while the last events of the connection before wait for their segments.
+    /// A client reuses its port while the last events of its previous connection still wait for their segments.
     @Test func T24_whatWaitsIsJoinedBeforeItsConnectionIsForgotten() {
         let traced = Traced(handshake + "\n< F. 1:1 ack 1")
         let old = traced.id
         traced.join.leadPatience = 30 * Span.millisecond
-        // The client's ACK and FIN, captured on another processor, are on their way.
+        // The client's ACK and FIN were captured on another processor and are still to come.
         let last = [
             traced.event(4_000_000, .originator, .transition(from: .closeWait, to: .lastAck)),
             traced.event(4_000_001, .originator, .transition(from: .lastAck, to: .closed)),
@@ -122,8 +123,8 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(told == [.lastAck, .closed])
     }
 
-    /// The kernel tells of a RST before that is captured: it waits for it, and so does what follows. Only what does not come was not
-    /// captured.
+    /// The kernel reports a RST before it is captured, so the event waits for it, and so do the events that follow.
+    /// Only if the RST does not come was it not captured.
     @Test(arguments: [true, false]) func aResetThatIsOnItsWayIsAwaited(isCaptured: Bool) {
         let traced = Traced(handshake)
         traced.join.leadPatience = 30 * Span.millisecond
@@ -145,8 +146,8 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(uncaptured.count == (isCaptured ? 0 : 1), "\(said)")
     }
 
-    /// Two calls are refused, and the second SYN is where the first one was in memory: its answer is not taken for that of the first one,
-    /// which is thrown away behind it and waits.
+    /// Two calls are refused, and the second SYN reuses the memory of the first. Its answer must not be joined to the
+    /// first SYN, whose drop event still waits.
     @Test func whatWaitsIsKeptInTheOrderOfItsPacket() {
         let traced = Traced("> S 0:0")
         let first = traced.id
@@ -173,8 +174,8 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.server.dropReason == .noSocket && traced.join.traceCounts.unknownDrops == 0)
     }
 
-    /// X1: of a client's socket DNAT changes the other end and SNAT its own, of a server's the other way round. SNAT keeps the port, if it is
-    /// free; if not, a client is found all the same.
+    /// X1: DNAT changes the remote endpoint of a client's socket and SNAT its local one; for a server's socket it is
+    /// the reverse. SNAT keeps a port that is free. If it changes the port, a client is found all the same.
     @Test(arguments: [Side.originator, .responder], ["DNAT", "SNAT", "SNAT of the port"])
     func X1_aSocketIsFoundBehindNAT(side: Side, kind: String) {
         let traced = Traced(handshake)
@@ -202,7 +203,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
             kind == "DNAT" ? isClient ? .called(other) : .served(other) : isClient ? .client(other) : .caller(other)
         #expect(end == wantedEnd && told.first?.side == side)
         #expect(traced.join.view(traced.id)?[side].trace.state == .established)
-        // What comes later is its own at once, and a reading is asked for that socket.
+        // Later events of that socket are joined at once, and a reading looks that socket up.
         #expect(!traced.take(event(9_000_000, .established, .finWait1), now: 9_100_000).isEmpty)
         let asked = traced.join.ends(of: [traced.id], traced.play.timeline).map(\.tuple)
         let own = isClient ? traced.play.client : traced.play.server
@@ -213,7 +214,8 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(asked.contains(wanted), "\(asked)")
     }
 
-    /// X1: SNAT has drawn other ports for two clients that called the same server at once.
+    /// X1: two clients called the same server at once, and SNAT gave both other ports, so the owner of the connection
+    /// is unknown.
     @Test func X1_whoseConnectionItIsStaysOpenBetweenTwoClients() {
         let traced = Traced(handshake)
         for (socket, port) in [(UInt64(0xa), UInt16(4)), (0xb, 5)] {
@@ -240,7 +242,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(!isTaken(at: 20_000), "a call behind the SYN")
         #expect(!isTaken { $0.local.port = 4 }, "another client's")
         #expect(!isTaken { $0.local.port = 0 }, "its end is not known yet")
-        // The connection has its own socket.
+        // The connection already has its own socket.
         let traced = Traced(handshake)
         traced.take(traced.event(-10_000, .originator, .transition(from: .closed, to: .synSent)), now: 4_000_000)
         var event = traced.event(-9_000, .originator, .transition(from: .closed, to: .synSent), socket: 0xc)
@@ -250,8 +252,8 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.play.timeline.connections.socketEnds(of: traced.id).isEmpty)
     }
 
-    /// The connection stood still when the trace began: nothing was heard of its socket before. Whoever destroys one (SOCK_DESTROY) does not
-    /// close it first.
+    /// The connection was idle when the trace began, so its socket is not known yet. A process that resets what it has
+    /// closed owns the socket; one that destroys a socket (SOCK_DESTROY) does not close it first, and need not own it.
     @Test(arguments: [TCPState.closed, .established]) func E14_whoResetsWhatItHasClosedOwnsIt(state: TCPState) {
         let traced = Traced("> R. 1:1 ack 1")
         var reset = traced.event(70, .originator, .resetSent(reason: .tcpState), pid: 7)
@@ -260,7 +262,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.join.view(traced.id)?.originator.process?.pid == (state == .closed ? 7 : nil))
     }
 
-    /// Where the event says where the packet was going, no time is asked for.
+    /// If the event reports the packet's endpoints, no match by time is needed.
     @Test func aDroppedPacketWithItsEndsIsNobodyElses() {
         let traced = Traced("> S 0:0")
         let drop = SocketEvent.Kind.dropped(reason: .netfilterDrop)
@@ -270,17 +272,17 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.server.drops == 0, "it has another port, at the same moment")
         traced.take(traced.event(10_000, .responder, drop, socket: 0, isAddressed: true), now: 20_000)
         #expect(traced.server.drops == 1)
-        // An answer that is dropped before it is captured, and what comes much later than the frame.
+        // An answer that is dropped before it is captured counts, and so does a drop long after its frame.
         traced.take(traced.event(11_000, .originator, drop, socket: 0, isAddressed: true), now: 20_000)
         traced.take(traced.event(90_000_000, .responder, drop, socket: 0, isAddressed: true), now: 91_000_000)
         #expect(traced.client.drops == 1 && traced.server.drops == 2)
-        // A RST that finds no socket is no loss.
+        // A RST that finds no socket is not a loss.
         traced.take(
             traced.event(12_000, .responder, .dropped(reason: .noSocket), socket: 0, packet: 5, isAddressed: true))
         #expect(traced.server.drops == 2)
     }
 
-    /// A SYN that left for another host is not dropped here, whatever is dropped in the same moment.
+    /// A SYN that left for another host is not dropped here, whatever else is dropped at that moment.
     @Test func whatLeftForAnotherHostIsNotDroppedHere() {
         let traced = Traced()
         traced.play.server = SocketAddress(IPAddress(v4: 0xc000_0207), 9999)
@@ -309,7 +311,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.server.drops == 1, "they are long ago")
     }
 
-    /// A listener's socket is followed by nobody, and the event has no ports: only time tells whose SYN it was.
+    /// A listener's socket is not tracked, and the event has no ports: only the time shows whose SYN it was.
     @Test func aDroppedSynIsTheOneThatWasJustSent() {
         let traced = Traced("> S 0:0")
         let drop = SocketEvent.Kind.dropped(reason: "SOCKET_FILTER")
@@ -321,8 +323,8 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.server.drops == 1, "a SYN is dropped once")
     }
 
-    /// The kernel tells of a RST, and of the end of its socket, before it is captured: of a connection older than the trace that is
-    /// all there is.
+    /// The kernel reports a RST, and the end of its socket, before the RST is captured. For a connection older than the
+    /// trace these are the only events.
     @Test func aResetIsTheFirstThatIsSeenOfAnOlderConnection() {
         let traced = Traced("0 < R. 100:100 ack 1")
         let reset = SocketEvent.Kind.resetSent(reason: "TCP_STATE")
@@ -332,13 +334,13 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
             traced.event(-12_000, .responder, .transition(from: .closeWait, to: .closed), pid: 50), now: 500_000)
         #expect(traced.server.resetReason == "TCP_STATE" && traced.server.resetProcess?.pid == 50)
         #expect(traced.server.transitions == 1 && traced.server.retransmissions == 0)
-        // One that was seen to open did not live before.
+        // A connection that was seen to open has no events from before.
         let opened = Traced("> S 0:0")
         opened.take(opened.event(-30_000, .originator, reset, pid: 50), now: 500_000)
         #expect(opened.client.resetReason == nil)
     }
 
-    /// Another program's drop waits for its connection; a socket that is born meanwhile at the same address has nothing to do with it.
+    /// A drop whose connection is unknown waits; a socket created meanwhile at the same address is unrelated to it.
     @Test func aDropIsNotOfTheNextSocketAtItsAddress() {
         let traced = Traced("> S 0:0")
         let drop = traced.event(
@@ -360,11 +362,11 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
             traced.feed("> S 0:0")
         }
         let drop = SocketEvent.Kind.dropped(reason: "NETFILTER_DROP")
-        // One a millisecond: the latest is the only one that this drop can be of.
+        // The SYNs are a millisecond apart, so only the latest one can be the one that was dropped.
         let sent = traced.play.clock
         traced.take(traced.event(sent + 9000, .responder, drop, socket: 0, packet: 1))
         #expect(traced.server.drops == 1 && traced.server.dropReason == "NETFILTER_DROP")
-        // Two at the same time: neither.
+        // Of two SYNs at the same time, neither is chosen.
         traced.play.client = SocketAddress(.loopbackV4, 5001)
         traced.feed("\(Double(sent) / 1e9 + 1) > S 0:0")
         traced.play.client = SocketAddress(.loopbackV4, 5002)
@@ -380,7 +382,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.server.drops == 0 && traced.client.drops == 0)
     }
 
-    /// The memory of a packet is another packet's soon: only what is dropped at once was answered by the RST.
+    /// A packet's memory is soon reused: only a packet dropped at once is the one that the RST answered.
     @Test func aPacketThatWasAnsweredIsTheOneThatIsDroppedAtOnce() {
         let traced = Traced("> S 0:0\n< R. 0:0 ack 1")
         let reset = SocketEvent.Kind.resetSent(reason: "NO_SOCKET")
@@ -393,7 +395,8 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.server.drops == 1)
     }
 
-    /// A rule that rejects a SYN sends a RST, or an ICMP error, and drops it; others' drops at the same moment are not it.
+    /// A rule that rejects a SYN sends a RST or an ICMP error and drops the SYN; drops for other reasons at that moment
+    /// are unrelated.
     @Test func aRejectedSynWasDroppedByItsRule() {
         let traced = Traced("> S 0:0\n< R. 0:0 ack 1")
         let after = traced.play.now.nanoseconds - epoch.nanoseconds
@@ -453,7 +456,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         let first = traced.id
         traced.feed("> R 1:1\n2.0 > S 90000:90000\n< S. 90000:90000 ack 90001\n> . 90001:90001 ack 90001")
         #expect(traced.id != first)
-        // The same memory, and the same four-tuple; the old one's last word is read only now.
+        // Both sockets used the same memory and the same four-tuple; the old one's last event is read only now.
         let late = traced.event(2_000_000, .originator, .resetSent(reason: "TCP_STATE"))
         let born = 2 * Span.second
         traced.take(
@@ -465,8 +468,9 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.join.view(traced.id)?.originator.process?.pid == 8)
     }
 
-    /// FIN_WAIT_2 without an owner goes on as a small TIME_WAIT socket, whose end is no event; on a busy machine no reading comes
-    /// before the port is used again. Who connects has nothing else there, so that end is over, and the peer's is not.
+    /// FIN_WAIT_2 without an owner continues as a small TIME_WAIT socket, whose end is no event, and on a busy machine
+    /// no reading comes before the port is reused. A client that connects with the four-tuple has no other socket on
+    /// it, so the old one is gone; its peer is not.
     @Test func T11_connectingAgainShowsThatTheOrphanHasGone() {
         let traced = Traced(handshake + "\n> F. 1:1 ack 1\n< . 1:1 ack 2")
         traced.take(
@@ -515,7 +519,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
             traced.event(9, .originator, .transition(from: .synSent, to: .established)),
             traced.event(99, .originator, .transition(from: .established, to: .finWait1), pid: 7))
         #expect(traced.join.view(traced.id)?.originator.confirms(.finWait2) == false)
-        // The delayed ACK came in an interrupt that the kernel wrote no record of: FIN_WAIT_1 to FIN_WAIT_2 is missing.
+        // The delayed ACK arrived in an interrupt that was not recorded: the event FIN_WAIT_1 to FIN_WAIT_2 is missing.
         let said = traced.take(traced.event(999, .originator, .transition(from: .finWait2, to: .closed)))
         #expect(said.count == 1, "nothing is said that the kernel did not say: \(said)")
         #expect(traced.client.entered == states(.synSent, .established, .finWait1, .finWait2))
@@ -523,8 +527,8 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.client.leftTimeWaitSocket && traced.client.transitions == 4)
     }
 
-    /// Perf's events are of all network namespaces. Whose socket is open did not send a RST for want of one: somebody else has the
-    /// same four-tuple.
+    /// perf's events come from all network namespaces. A host with an open socket did not send a RST for lack of one,
+    /// so another namespace has the same four-tuple.
     @Test func aResetForWantOfASocketIsNoneOfWhoHasOne() {
         let traced = Traced(handshake)
         traced.take(
@@ -533,7 +537,8 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
             traced.event(99, .originator, .resetSent(reason: .noSocket)))
         #expect(traced.client.resetTime == nil && traced.client.resetReason == nil)
         #expect(traced.join.traceCounts == TraceCounts(attached: 2, unattached: 1))
-        // Once it has gone, the next segment is answered so; and of whose socket nothing was ever said that may be true at once.
+        // Once the socket is gone, the next segment is answered that way. For a side whose socket is unknown it may be
+        // true at once.
         traced.take(
             traced.event(999, .originator, .transition(from: .established, to: .closed)),
             traced.event(9999, .originator, .resetSent(reason: .noSocket)),
@@ -542,7 +547,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.join.view(traced.id)?.responder.trace.resetReason == .noSocket)
     }
 
-    /// The same of everything that another socket is told of: the same four-tuple lives in two namespaces.
+    /// The same for every event of another socket: the four-tuple exists in two namespaces.
     @Test func X18_whatAnotherSocketDoesIsNotTheConnections() {
         let traced = Traced(handshake)
         traced.take(
@@ -644,7 +649,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.said.isEmpty)
     }
 
-    /// A SYN that a rule drops on its way out is not captured: events tell of the call all the same.
+    /// A SYN that a rule drops on its way out is not captured, but events report the call all the same.
     @Test func aCallWithoutASegmentIsKept() throws {
         let traced = Traced()
         traced.take(
@@ -656,7 +661,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
             traced.event(3 * Span.second, .originator, .socketError(errno: 110)),
             traced.event(3 * Span.second, .originator, .transition(from: .synSent, to: .closed)),
             now: 3 * Span.second + 1)
-        // The end of a trace waits for nothing.
+        // The end of a trace waits for no further events.
         let call = try #require(traced.join.unseenCalls().first)
         #expect(traced.join.unseenCalls().count == 1 && call.process?.pid == 7)
         #expect(call.state == .closed && call.since.since(call.began) == 3 * Span.second && !call.isAnswered)
@@ -664,7 +669,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(call.dropReason == .netfilterDrop && call.errno == .timedOut)
     }
 
-    /// EADDRNOTAVAIL, twice with the same memory for the socket.
+    /// connect() fails twice with EADDRNOTAVAIL, and both sockets use the same memory.
     @Test func aCallThatGotNoPort() {
         let traced = Traced()
         for time in [0, 100] as [Int64] {

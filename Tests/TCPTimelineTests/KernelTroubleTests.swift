@@ -1,4 +1,4 @@
-// Which processes are asked whether they are stopped, and what is kept of the answer.
+// Which processes are checked for being stopped, and what is kept of the answer.
 
 import Exchanges
 import TCPModel
@@ -39,7 +39,7 @@ import Testing
         #expect(trouble(.originator) == nil)
     }
 
-    /// The next reading says it of a connection whose process was found since.
+    /// A process that is found later is reported as stopped from the next reading on.
     @Test func aProcessThatIsNamedLater() {
         let other = ProcessIdentity(pid: 9, command: "child", uid: 0)
         joined.join.assign(troubled: [9: .stopped])

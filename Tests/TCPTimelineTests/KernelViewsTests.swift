@@ -1,4 +1,4 @@
-// Which connections are watched, in what order, and whose turn it is to be read.
+// Which connections are watched, in what order, and which are read next.
 
 import TCPModel
 import Testing

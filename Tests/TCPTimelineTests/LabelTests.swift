@@ -1,11 +1,11 @@
-// What a connection is called in the end: outcome, Zeek's conn_state and history, Wireshark's completeness.
+// The labels of a finished connection: outcome, Zeek's conn_state and history, Wireshark's completeness.
 
 import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing
 
-/// A situation of the case list, and its labels.
+/// A situation from the case list, and its labels.
 struct Situation: Sendable, CustomTestStringConvertible {
     var id: String
     var text: String
@@ -13,7 +13,7 @@ struct Situation: Sendable, CustomTestStringConvertible {
     var state: String
     var history: String
     var completeness: UInt8
-    /// Octets of text, by side.
+    /// Octets of text per side.
     var bytes: [UInt64]
     var closer: Side?
     var isn: [UInt32] = [1000, 5000]
@@ -45,7 +45,7 @@ struct Situation: Sendable, CustomTestStringConvertible {
             id: "H7 last ACK lost", text: handshake + "< S. 0:0 ack 1\n> . 1:1 ack 1", outcome: .open, state: "S1",
             history: "ShA", completeness: 7, bytes: [0, 0]),
         .init(
-            // Zeek's A is a pure ACK, so there is none here.
+            // Zeek's A means a pure ACK, and this one carries text.
             id: "H8 data completes", text: "> S 0:0\n< S. 0:0 ack 1\n> P. 1:11 ack 1", outcome: .open, state: "S1",
             history: "ShD", completeness: 11, bytes: [10, 0]),
         .init(
@@ -220,7 +220,8 @@ struct Situation: Sendable, CustomTestStringConvertible {
 
     @Test func longHistoryIsCutWithAPlus() {
         let play = Play(handshake)
-        // Every window of 0 with another RST sequence number would go on for ever: R is recorded when its number differs.
+        // R is recorded again if its number differs, so RSTs with ever new numbers would extend the history without
+        // end.
         for number in 0..<40 { play.feed("> R \(2_000_000_000 + number):\(2_000_000_000 + number)") }
         #expect(play.connection.historyText.utf8.count <= 22)
         #expect(play.connection.historyText.hasSuffix("+"))

@@ -1,4 +1,5 @@
-// SYNs that were captured behind their own answer: several receive queues, several interfaces, clocks that differ by microseconds.
+// SYNs captured after their own answer, because of several receive queues, several interfaces, or clocks that differ by
+// microseconds.
 
 import Exchanges
 import TCPMachine
@@ -7,7 +8,7 @@ import TCPTimeline
 import Testing
 
 @Suite("Openings captured behind their answer") struct LateOpeningTests {
-    /// What the connection comes to, whatever its frames' order. (Zeek goes by the order.)
+    /// A connection's result, which must not depend on the order of its frames. (Zeek's labels do depend on it.)
     private struct Sum: Equatable {
         var (states, outcome) = ("", "")
         var text: [UInt64] = []
@@ -24,7 +25,8 @@ import Testing
         }
     }
 
-    /// Plays an exchange as it was, and with its first two lines exchanged; the client's port is the lower or the higher one.
+    /// Plays an exchange as it was, and with its first two lines swapped. The client's port is the lower or the higher
+    /// one.
     private static func both(_ text: String, isClientLow: Bool = false) -> [Play] {
         let lines = text.split(separator: "\n").map(String.init)
         return [lines, [lines[1], lines[0]] + lines.dropFirst(2)].map { lines in
@@ -35,7 +37,7 @@ import Testing
         }
     }
 
-    /// The answer to a SYN has the number 0 (RFC 9293 3.10.7.1).
+    /// The RST that answers a SYN has the sequence number 0 (RFC 9293 3.10.7.1).
     private static let refused = "> S 0:0 mss 1460 ws 7\n< R. -5000:-5000 ack 1"
 
     @Test("H3, X14: a RST that is captured before the SYN that it refuses", arguments: [false, true])
@@ -72,7 +74,7 @@ import Testing
             let play = Play("0 < R. -5000:-5000 ack 1\n" + next)
             #expect(play.count == 2, "\(next)")
         }
-        // Behind the late one, the next one is: some hosts try again after a RST.
+        // A SYN after the late one is a new attempt: some hosts try again after a RST.
         let play = Play("0 < R. -5000:-5000 ack 1\n0.0001 > S 0:0\n0.5 > S 0:0\n< R. -5000:-5000 ack 1")
         #expect(play.count == 2 && play.connection.outcome == .refused)
     }
@@ -93,7 +95,7 @@ import Testing
         #expect(plays[1].events[1].notes == .fillsHole && !plays[1].events[1].hasTransitions)
         #expect(plays[1].connection.statesText == "ESTABLISHED ESTABLISHED")
         #expect(plays[1].connection.missedBytes == 0 && plays[1].last.relativeAck == plays[0].last.relativeAck)
-        // What was not taken is sent again: only the order tells that it is the same.
+        // Text that was not taken is retransmitted: only the order shows that it is the same.
         if next == 11 { #expect(Sum(plays[0]) == Sum(plays[1])) }
     }
 

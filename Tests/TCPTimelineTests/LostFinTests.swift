@@ -1,4 +1,5 @@
-// FINs that their receiver cannot have taken, or goes on without; and other words that an endpoint never said.
+// FINs that their receiver cannot have taken, or that its later segments show it never got; and other segments that
+// only seem to come from an endpoint.
 
 import Exchanges
 import TCPMachine
@@ -23,7 +24,7 @@ import Testing
         let seen = states(trimmed + "1 > . 1:1 ack 1001 win 1000\n< F. 1001:1461 ack 1\n> . 1:1 ack 1462 win 1000")
         #expect(seen[3...4].allSatisfy { $0 == "ESTABLISHED FIN_WAIT_1" }, "\(seen)")
         #expect(seen[6] == "CLOSE_WAIT FIN_WAIT_1" && seen[7] == "CLOSE_WAIT FIN_WAIT_2", "\(seen)")
-        // Text without the FIN does not bring it.
+        // A retransmission of the text without the FIN does not bring the FIN.
         let text = states(trimmed + "1 > . 1:1 ack 1001 win 1000\n< P. 1001:1461 ack 1\n> . 1:1 ack 1461 win 1000")
         #expect(text.last == "ESTABLISHED FIN_WAIT_1", "\(text)")
     }
@@ -44,12 +45,12 @@ import Testing
             seen[5] == "CLOSE_WAIT FIN_WAIT_1" && seen[6...].allSatisfy { $0 == "ESTABLISHED FIN_WAIT_1" }, "\(seen)")
         let again = "\n5 < F. 101:101 ack 101\n> . 101:101 ack 102"
         #expect(states(open + "2.1 > P. 1:51 ack 101\n4.1 > P. 51:101 ack 101" + again).last == "CLOSE_WAIT FIN_WAIT_2")
-        // What may have crossed the FIN says nothing, but for its going on so.
+        // Text that may have crossed the FIN proves nothing, unless its sender continues long enough.
         #expect(states(open + "0.15 > P. 1:51 ack 101").last == "CLOSE_WAIT FIN_WAIT_1")
         let on = states(
             open + "0.15 > P. 1:51 ack 101\n< . 102:102 ack 51\n0.25 > P. 51:101 ack 101\n0.35 > P. 101:151 ack 101")
         #expect(on.last == "ESTABLISHED FIN_WAIT_1", "\(on)")
-        // An older ACK was overtaken.
+        // An older ACK was merely overtaken.
         #expect(states(open + "3 > . 1:1 ack 1").last == "CLOSE_WAIT FIN_WAIT_1")
     }
 

@@ -1,4 +1,4 @@
-// CASES H33, H34: a subflow is a connection of its own, linked to the one whose key its token is made of.
+// CASES H33, H34: a subflow is a connection of its own, linked to the one from whose key its token is derived.
 
 import Exchanges
 import TCPModel
@@ -21,7 +21,7 @@ import Testing
         return segment
     }
 
-    /// Digests of the key 0102030405060708, as any SHA-256 and SHA-1 give them.
+    /// The tokens are digests of the key 0102030405060708, as any SHA-256 and SHA-1 compute them.
     @Test(
         "H34: the token is of the server's key", arguments: [(1, 0x6684_0dda), (0, 0xdd57_83bc)] as [(UInt8, UInt32)])
     func linked(_ version: UInt8, _ token: UInt32) {

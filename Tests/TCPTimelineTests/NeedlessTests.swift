@@ -1,4 +1,4 @@
-// Which of several repetitions was needless, and of what kind each is: where D-SACKs and timers are many.
+// Which of several retransmissions was needless, and the kind of each, with many D-SACKs and timeouts.
 
 import Exchanges
 import TCPModel
@@ -83,7 +83,7 @@ import Testing
             """)
         #expect(play.events[6].notes.contains(.keepAlive))
         #expect(client.spurious == 0 && client.losses == 1)
-        // One with the number of the SYN.
+        // A keep-alive with the sequence number of the SYN.
         let idle = self.play("60 > . 0:1 ack 1\n60.010 < . 1:1 ack 1 sack 0:1")
         #expect(idle.client.spurious == 0)
     }
@@ -131,7 +131,7 @@ import Testing
             return play.timeline.connections.statistics(of: play.last.connection)?[.originator].spurious
         }
         #expect(spurious(probed + "0.111 < . 1:1 ack 201 ts 1011 200") == 0)
-        // The one before was acknowledged: it tells of the probe.
+        // The previous segment was acknowledged before, so the echo refers to the probe.
         let acknowledged = probed.replacing("0.110", with: "0.102 < . 1:1 ack 101 ts 1002 200\n0.110")
         #expect(spurious(acknowledged + "0.111 < . 1:1 ack 201 ts 1011 200") == 1)
         #expect(spurious(acknowledged + "0.111 < . 1:1 ack 201 ts 1011 210") == 0)

@@ -1,5 +1,5 @@
-// Segmentation offload: a capture on the sender has frames of many segments, which its network card cuts. What is sent again, or
-// acknowledged, is cut otherwise (CASES E11, X8).
+// Segmentation offload: a capture at the sender has frames of many segments, which the network card splits.
+// Retransmissions and ACKs have other boundaries (CASES E11, X8).
 
 import Exchanges
 import TCPModel
@@ -42,7 +42,7 @@ import Testing
         #expect(client.mostRetransmissions == 1 && client.repeatedBytes == 14480)
         let records = played.events.compactMap { $0.verdict.retransmission }
         #expect(records.map(\.previousFrame) == (0..<10).map { inOne ? 6 : 6 + $0 })
-        // From the frame to each piece, and not from piece to piece.
+        // The time runs from the frame to each piece, not from piece to piece.
         #expect(client.retransmissionTime.minimum >= 300 * Span.millisecond)
     }
 
@@ -58,7 +58,7 @@ import Testing
         #expect(client.roundTrip.minimum == 20 * Span.millisecond)
         #expect(abs(client.roundTrip.maximum - 180 * Span.millisecond) < Span.millisecond)
         #expect(client.ambiguousRoundTrip.count == 1 && client.mostRetransmissions == 1)
-        // 250 ms after an ACK of something new, that is less than the timer.
+        // The last segment is retransmitted 250 ms after an ACK of new octets, sooner than the timer would expire.
         #expect(client.count(.tailLossProbe) == 1 && client.retransmissions == 1)
         #expect(played.events.compactMap { $0.verdict.retransmission }.map(\.previousFrame) == [inOne ? 4 : 13])
     }
@@ -66,12 +66,12 @@ import Testing
     @Test("E7, E11: a blackout of 0.6 s: two timeouts, and nothing fast, as the sender's kernel says")
     func blackout() {
         let (played, client) = play(Self.opened + Self.blackout)
-        // nstat: TCPTimeouts 2, TCPSlowStartRetrans 210, TCPLossProbes 1 (of new text), no TCPFastRetrans.
+        // nstat reported: TCPTimeouts 2, TCPSlowStartRetrans 210, TCPLossProbes 1 (of new text), no TCPFastRetrans.
         var octets: [RetransmissionKind: Int] = [:]
         for event in played.events {
             guard let record = event.verdict.retransmission else { continue }
             octets[record.kind, default: 0] += Int(event.segment.payloadLength)
-            // What it repeats had some of its octets.
+            // The frame that a retransmission repeats contains some of its octets.
             let before = played.events[Int(record.previousFrame) - 1]
             let (start, end) = (event.relativeSequence, event.relativeSequence + event.segment.payloadLength)
             #expect(before.relativeSequence < end && start < before.relativeSequence + before.segment.payloadLength)
@@ -81,7 +81,7 @@ import Testing
         #expect(client.mostRetransmissions == 2 && client.longestBackoff == 2)
     }
 
-    /// veth, segmentation offload, a capture at the sender; all was dropped for 0.6 s.
+    /// Over veth with segmentation offload, captured at the sender; every packet was dropped for 0.6 s.
     private static let blackout = """
         0.004620 > P. 1:39097 ack 1 win 63 ts 849 327
         0.004667 < . 1:1 ack 39097 win 2635 ts 377 849

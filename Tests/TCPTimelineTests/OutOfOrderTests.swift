@@ -1,4 +1,5 @@
-// What comes in another order than it was sent: RSTs and FINs behind text, and ACKs before what they acknowledge.
+// Segments captured in another order than sent: RSTs and FINs after text, and ACKs before the octets that they
+// acknowledge.
 
 import Exchanges
 import TCPMachine
@@ -12,7 +13,7 @@ import Testing
         let play = Play(handshake + "> P. 51:101 ack 1\n> P. 1:51 ack 1\n> R. 101:101 ack 1")
         #expect(play.last.anomalies.isEmpty)
         #expect(play.connection.statesText == "CLOSED CLOSED" && play.connection.outcome == .reset)
-        // With the hole still open it is not.
+        // While the hole is still open, the RST is not exact.
         let open = Play(handshake + "> P. 51:101 ack 1\n> R. 101:101 ack 1")
         #expect(open.last.anomalies == .resetNotExact)
     }
@@ -48,7 +49,7 @@ import Testing
         let play = Play(handshake + "> P. 11:21 ack 1\n> P. 31:41 ack 1\n< P. 11:21 ack 1\n< P. 31:41 ack 1")
         play.feed("> P. 1:11 ack 1\n> P. 21:31 ack 1\n< P. 1:11 ack 1\n< P. 21:31 ack 1\n> P. 21:31 ack 1")
         #expect(play.connection.counters[0].retransmissions == 1 && play.connection.counters[1].retransmissions == 0)
-        // One whose octets were acknowledged makes room for another, but only if there is no other room.
+        // A hole whose octets were acknowledged makes room for another, but only if there is no other room.
         let counted = Play(handshake + "< . 1:1 ack 11\n> P. 21:31 ack 1\n> P. 1:11 ack 1\n> P. 11:21 ack 1")
         #expect(counted.connection.counters[0].retransmissions == 0 && counted.connection.missedBytes == 10)
     }
@@ -84,11 +85,11 @@ import Testing
         let late = play.events.first { $0.segment.flags.has(.syn) && !$0.isFirst }
         #expect(late?.notes == .fillsHole && late?.hasTransitions == false)
         #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
-        // It tells what was only guessed: whose SYN it was, and the scale of the windows.
+        // The late SYN confirms what was only guessed: which side sent it, and the window scale.
         #expect(!play.connection.facts.contains(.rolesGuessed))
         #expect(play.connection.endpoint(.originator).windowShift == 7)
         #expect(play.connection.endpoint(.responder).windowShift == 7)
-        // Another one with that number is sent again all the same.
+        // Another SYN with that number is a retransmission all the same.
         play.feed("2 > S 0:0 mss 1460 ws 7")
         #expect(play.last.notes.contains(.retransmission))
     }
@@ -103,7 +104,7 @@ import Testing
 
     @Test("T4: a RST that nobody heeds is no FIN that the capture lacks")
     func resetIsNoFin() {
-        // A bare ACK from behind text that is captured later; a RST where the FIN will be.
+        // A bare ACK comes after text that is captured later, and a RST has the number that the FIN will have.
         let opening =
             handshake + "> . 16:16 ack 1\n> R 16:16\n> P. 1:6 ack 1\n> P. 6:16 ack 1\n< . 1:1 ack 16\n"
         let play = Play(opening + "< F. 1:1 ack 16\n> . 16:16 ack 2\n> F. 16:16 ack 2")

@@ -1,4 +1,4 @@
-// Which segments' windows count (RFC 9293 3.10.7.4, fifth check), and what is sent into a closed one.
+// Which segments update the window (RFC 9293 3.10.7.4, fifth check), and segments sent into a closed window.
 
 import Exchanges
 import TCPMachine
@@ -46,7 +46,7 @@ import Testing
         let shut = handshake + "> P. 1:501 ack 1\n> P. 501:1001 ack 1\n0.01 < . 1:1 ack 501 win 0\n"
         let (probed, probing) = play(shut + "0.4 > P. 501:1001 ack 1\n< . 1:1 ack 501 win 0")
         #expect(probing[.originator].windowProbes == 1 && probing[.originator].retransmissions == 0)
-        // By its numbers it is a retransmission all the same.
+        // By its numbers it is still a retransmission.
         #expect(probed.connection.counters[0].retransmissions == 1)
         let (again, counted) = play(
             shut + "0.4 > P. 501:1001 ack 1\n< . 1:1 ack 501 win 0\n1 < . 1:1 ack 501 win 1000\n1.4 > P. 501:1001 ack 1"

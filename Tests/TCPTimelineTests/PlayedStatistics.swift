@@ -1,9 +1,9 @@
-// An exchange and its statistics, as several suites ask for them.
+// Plays an exchange with statistics, for several suites.
 
 import Exchanges
 import TCPTimeline
 
-/// Plays an exchange and gives its statistics.
+/// Plays an exchange and returns its statistics.
 func play(_ text: String, clientISN: UInt32 = 1000) -> (play: Play, statistics: ConnectionStatistics) {
     let play = Play(seed: 1, keepsStatistics: true)
     play.clientISN = clientISN

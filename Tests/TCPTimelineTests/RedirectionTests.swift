@@ -1,4 +1,5 @@
-// A host that redirects its own connections to itself: which segments belong to one connection, and whose sockets are its ends.
+// A host that redirects its own connections to itself: which segments belong to one connection, and which sockets are
+// its endpoints.
 
 import Exchanges
 import TCPModel
@@ -10,7 +11,7 @@ import Testing
     private static let called = SocketAddress(IPAddress(10, 1, 0, 2), 80)
     private static let server = SocketAddress(.loopbackV4, 15001)
 
-    /// What was captured, in milliseconds, and the ends that each segment was found to have.
+    /// Segments captured at these times in milliseconds, and the endpoints that were found for each.
     private struct Capture {
         var redirections = Redirections()
 
@@ -43,7 +44,7 @@ import Testing
         #expect(data.tuple == Own.answers && data.found?.isNew == false)
         let own = capture.see(Own.client, Own.server, .ack, 100, ack: 8, at: 5001)
         #expect(own.tuple == Own.answers.reversed && own.found == nil)
-        // A RST that refuses the SYN does as well.
+        // A RST that refuses the SYN reveals the redirection as well.
         var refused = Capture()
         _ = refused.see(Own.client, Own.server, .syn, 99, at: 0)
         #expect(refused.see(Own.called, Own.client, [.rst, .ack], 0, ack: 100, at: 1).tuple == Own.answers)

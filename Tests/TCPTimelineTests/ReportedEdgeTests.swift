@@ -1,5 +1,6 @@
-// RSTs of a sender that dies amid loss: its receiver has text behind a hole, and has reported that (RFC 2018). Linux obeys a RST behind
-// all of it (`tcp_validate_incoming`); asked of a kernel, too: the socket is gone, and no challenge ACK is counted.
+// RSTs of a sender that dies amid loss, whose receiver has text behind a hole and has reported it with SACK (RFC 2018).
+// Linux obeys a RST at the end of all that text (`tcp_validate_incoming`). A kernel test confirmed it: the socket is
+// gone, and no challenge ACK is counted.
 
 import Exchanges
 import TCPMachine
@@ -8,7 +9,7 @@ import TCPTimeline
 import Testing
 
 @Suite("RSTs behind what was reported") struct ReportedEdgeTests {
-    /// The capture was taken behind the loss: it lacks 1:1001.
+    /// The capture was taken behind the loss, so it lacks 1:1001.
     private static let hole = handshake + "> P. 1001:2001 ack 1\n"
 
     @Test(
@@ -17,10 +18,10 @@ import Testing
             "< . 1:1 ack 1 sack 1001:2001\n> R. 2001:2001 ack 1", "< . 1:1 ack 1 sack 1001:2001\n> R 2001:2001",
             "> P. 3001:4001 ack 1\n< . 1:1 ack 1 sack 3001:4001,1001:2001\n> R. 4001:4001 ack 1",
             "> P. 3001:4001 ack 1\n< . 1:1 ack 1 sack 1001:2001,3001:4001\n> R. 4001:4001 ack 1",
-            // With text of its own, and after a block that tells of octets that came twice (RFC 2883).
+            // The receiver sends text of its own, or has sent a D-SACK block (RFC 2883).
             "< P. 1:5 ack 1 sack 1001:2001\n> R. 2001:2001 ack 5",
             "< . 1:1 ack 1 sack 1001:2001\n< . 1:1 ack 1 sack 1001:1501,1001:2001\n> R. 2001:2001 ack 1",
-            // It has closed its own side.
+            // The receiver has closed its own side.
             "< F. 1:1 ack 1 sack 1001:2001\n> R. 2001:2001 ack 1",
         ])
     func isObeyed(_ rest: String) {
@@ -34,10 +35,10 @@ import Testing
     @Test(
         "E15: any other number in the window is challenged",
         arguments: [
-            // Nothing was reported, or it was by the other side.
+            // No text was reported, or the other side reported it.
             "> R. 2001:2001 ack 1", "< . 1:1 ack 1\n> R. 2001:2001 ack 1",
             "> . 2001:2001 ack 1 sack 1001:2001\n> R. 2001:2001 ack 1",
-            // The edge is not the right-most one, or none.
+            // The number is the edge of another block than the right-most, or no right edge at all.
             "> P. 3001:4001 ack 1\n< . 1:1 ack 1 sack 3001:4001,1001:2001\n> R. 2001:2001 ack 1",
             "< . 1:1 ack 1 sack 1001:2001\n> R. 1501:1501 ack 1", "< . 1:1 ack 1 sack 1001:2001\n> R. 1001:1001 ack 1",
         ])

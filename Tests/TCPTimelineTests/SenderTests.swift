@@ -1,4 +1,4 @@
-// Who sent a segment of a connection: the comparison of all numbers at once says what comparing one by one says.
+// Which side sent a segment: comparing all numbers at once gives the same result as comparing one by one.
 
 import Exchanges
 import SeededRandom
@@ -20,7 +20,7 @@ import Testing
         func address() -> IPAddress {
             switch UInt8.random(in: 0..<3, using: &random) {
             case 0: .loopbackV4
-            // Few bits, so that one is often within another.
+            // Few bits differ, so that one address often contains the bits of another.
             case 1: IPAddress(v4: 0x0a00_0000 | UInt32.random(in: 0..<16, using: &random))
             default: IPAddress(high: 0xfe80_0000_0000_000f, low: UInt64.random(in: 0..<16, using: &random))
             }
@@ -68,7 +68,7 @@ import Testing
             _ = see([.syn, .ack], 1100, 1001, 0, back: true)
             _ = see(.ack, 1001, 1101, 0, back: false)
             _ = see(.ack, 1001, 1101, 100, back: false)
-            // Numbers with which it could be the client's next text.
+            // By its numbers this could be the client's next text.
             let answer = see(.ack, 1101, 1101, 300, back: true)
             let copy = timeline.observeOnce(
                 answer.segment, time: answer.time.advanced(by: 5000), frame: 99, vantage: 0)

@@ -1,4 +1,4 @@
-// The runs of what was sent: how many are kept where the capture has holes that never close.
+// The runs of sent octets: how many are kept if the capture has holes that are never filled.
 
 import TCPModel
 import Testing
@@ -10,7 +10,7 @@ import Testing
         Timestamp(nanoseconds: Int64(milliseconds) * Span.millisecond)
     }
 
-    /// A capture that lacks every second segment, all of which are acknowledged.
+    /// The capture lacks every second segment, yet all of them are acknowledged.
     @Test func holesInWhatIsAcknowledgedAreBounded() {
         var sent = SentOctets()
         _ = sent.offset(SequenceNumber(0))
@@ -18,17 +18,17 @@ import Testing
             let start = Int64(index) * 200
             _ = sent.send(start, 100, Transmission(time: time(index * 2), frame: UInt64(index), timestamp: 0))
             let outcome = sent.acknowledge(start + 100, time: time(index * 2 + 1))
-            // Each of them is a round trip all the same.
+            // Each of them still yields a round trip.
             #expect(outcome.isNew && outcome.sample == Span.millisecond)
             #expect(sent.runs.count <= SentOctets.mostAcknowledged + 1)
         }
         #expect(sent.acknowledged == 199_900 && sent.outstanding == 0)
-        // What lies before the holes that are kept was sent and acknowledged; what lies in one of them is late.
+        // Octets before the holes that are kept count as sent and acknowledged; octets in such a hole are merely late.
         #expect(sent.send(100, 100, Transmission(time: time(3000), frame: 9999, timestamp: 0)).repeated == 100)
         #expect(sent.send(199_700, 100, Transmission(time: time(3001), frame: 9999, timestamp: 0)).repeated == 0)
     }
 
-    /// Of one octet: how often it was sent, when and by which frames, and whether it is acknowledged.
+    /// The record of one octet: how often it was sent, when and in which frames, and whether it is acknowledged.
     private struct Octet {
         var transmissions: UInt32 = 0
         var time = Timestamp(nanoseconds: 0)
@@ -50,7 +50,7 @@ import Testing
         var octets = [Octet](repeating: Octet(), count: 250)
         for step in 1...400 {
             let now = time(step)
-            // Most text is new, and goes on in pieces of all sizes.
+            // Most text is new, and continues in pieces of all sizes.
             let highest = Int(sent.highest)
             if below(3) > 0 {
                 let start = below(2) == 0 && highest < 240 ? highest : below(240)
@@ -103,7 +103,7 @@ import Testing
             _ = sent.send(
                 Int64(index) * 1000, 1000, Transmission(time: time(index), frame: UInt64(index), timestamp: 0))
         }
-        // Every second octet, of what is acknowledged and of what is not.
+        // Retransmit every second octet, both acknowledged and unacknowledged.
         for offset in stride(from: Int64(0), to: 100_000, by: 2) {
             if offset == 20_000 { _ = sent.acknowledge(10_500, time: time(500)) }
             #expect(sent.send(offset, 1, Transmission(time: time(1000), frame: 1000, timestamp: 0)).repeated == 1)

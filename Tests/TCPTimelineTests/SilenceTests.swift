@@ -1,4 +1,4 @@
-// How long a connection may be silent in each state, and what is looked at.
+// How long a connection may be silent in each state, and how many are examined.
 
 import Exchanges
 import TCPModel
@@ -6,7 +6,7 @@ import TCPTimeline
 import Testing
 
 @Suite struct SilenceTests {
-    /// Whether the only connection of `play` counts as gone after so many nanoseconds of silence.
+    /// Whether the only connection of `play` counts as gone after this many nanoseconds of silence.
     private func isGone(_ play: Play, after silence: Int64) -> Bool {
         var looks = 8
         return play.timeline.nextSilent(at: play.now.advanced(by: silence), looks: &looks) != nil
@@ -46,10 +46,10 @@ import Testing
             play.feed("> S 0:0")
         }
         let late = play.now.advanced(by: Silence.opening + Span.second)
-        // An interval that has passed for nobody: all looks are used up.
+        // The interval has passed for no connection, so all looks are used up.
         var looks = 30
         #expect(play.timeline.nextSilent(at: play.now, looks: &looks) == nil && looks == 0)
-        // Thirty looks find thirty of them, and the next ones go on from there until none is left.
+        // Thirty looks find thirty of them, and the next round continues from there until none is left.
         var rounds = 0
         while play.timeline.trackedCount > 0 {
             var looks = 30

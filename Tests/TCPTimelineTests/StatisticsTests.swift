@@ -1,11 +1,11 @@
-// Statistics of a direction, by situation: what is measured, and what kind of retransmission is which.
+// Statistics of one direction by situation: what is measured, and how retransmissions are classified.
 
 import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing
 
-/// Opened in 20 ms: the round trip is 10 ms on either side.
+/// An opening in 20 ms: the round trip is 10 ms on either side.
 private let opened = """
     0.000 > S 0:0 mss 1460 ws 7 ts 100
     0.010 < S. 0:0 ack 1 mss 1400 ws 2 ts 900 100
@@ -233,7 +233,7 @@ private let opened = """
         #expect(client.windowProbes == 3 && client.emptyWindowProbes == 0 && client.windowProbePackets == 3)
         #expect(client.uniqueBytes == 501 && client.missedBytes == 0)
         #expect(played.connection.counters[0].uniqueBytes == 501)
-        // To classic tcptrace an octet that was only sent as a probe was not sent.
+        // For classic tcptrace, an octet that was sent only as a probe was not sent.
         #expect(client.classicUniqueBytes == 500 && client.classicMissedBytes == 1)
         #expect(client.retransmissions == 0 && client.losses == 0 && client.retransmittedPackets == 0)
     }
@@ -408,7 +408,7 @@ private let opened = """
         #expect(played.timeline.connections.statistics(of: old)?[.originator].packets == 1)
     }
 
-    /// A file may have any 64 bits for a time.
+    /// A file may contain any 64-bit value as a time.
     @Test("hostile: an ACK that comes centuries later", arguments: ["9223372036", "4611686018", "1300000000"])
     func centuries(_ late: String) throws {
         let text =

@@ -1,4 +1,4 @@
-// The short way of segments that change nothing, against the long way: the same octets of everything that is kept.
+// The fast path for segments that change nothing, compared with the full path: all stored state must be equal.
 
 import SeededRandom
 import TCPMachine
@@ -11,7 +11,7 @@ import Testing
     private static let client = SocketAddress(.loopbackV4, 35924)
     private static let server = SocketAddress(.loopbackV4, 9500)
 
-    /// Everything that is kept of a connection, as text.
+    /// All stored state of a connection, as text.
     private static func description(_ hot: HotPart) -> String {
         let letters = (0..<hot.history.count).map { hot.history[$0] }
         let sides = "\(hot.sides[0]) \(hot.sides[1])"
@@ -30,7 +30,7 @@ import Testing
             var next: [UInt32] = [UInt32(truncatingIfNeeded: random.next()), UInt32(truncatingIfNeeded: random.next())]
             var kept: HotPart?
             var rare = RarePart()
-            // Each side's clock, and what it had last from the other; in every third connection there are none.
+            // The clock of each side. Every third connection has no timestamps.
             let hasClocks = random.next() % 3 > 0
             var clocks: [UInt32] = [.max - 100, UInt32(truncatingIfNeeded: random.next())]
             for step in 0..<Int(random.next() % 60) + 4 {
@@ -95,7 +95,7 @@ import Testing
                 kept = long
             }
         }
-        // If hardly any goes the short way, nothing has been compared.
+        // Unless many segments take the fast path, nothing has been compared.
         #expect(short > segments / 10, "\(short) of \(segments)")
     }
 
@@ -138,7 +138,7 @@ import Testing
                 acknowledgment: SequenceNumber(ack), flags: flags, window: 500, payloadLength: length,
                 ipLength: 40 + length)
         }
-        // The capture lacks what the responder sent before it goes on from `far`.
+        // The capture lacks the octets that the responder sent before it continues from `far`.
         let far: UInt32 = 510 &+ 3 << 29
         var timeline = Timeline(seed: 1)
         var connection: ConnectionID?

@@ -1,4 +1,4 @@
-// Segments that are not what they seem: from an earlier connection, made up, copied, or without all of their options.
+// Segments that are not what they seem: from an earlier connection, forged, copied, or without all of their options.
 
 import Exchanges
 import TCPMachine
@@ -27,7 +27,8 @@ import Testing
             #expect(play.last.anomalies.contains(.staleSegment))
             #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED" && play.connection.outcome == .open)
         }
-        // The answer to a SYN has the number 0, wherever the connection is (RFC 9293 3.10.7.1).
+        // The RST that answers a SYN has the sequence number 0, whatever numbers the connection has reached (RFC 9293
+        // 3.10.7.1).
         let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n< R. -5000:-5000 ack 11", serverISN: 5000)
         #expect(!play.last.anomalies.contains(.staleSegment))
     }

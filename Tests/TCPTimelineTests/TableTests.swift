@@ -1,4 +1,5 @@
-// The table of connections: a model, tuples that look alike, places used again, and the order of endings.
+// The table of connections: compared with a model, with similar tuples, reused places, and the order in which
+// connections end.
 
 import Exchanges
 import SeededRandom
@@ -13,7 +14,7 @@ func syn(_ source: SocketAddress, _ destination: SocketAddress, _ sequence: UInt
 }
 
 @Suite struct TableTests {
-    /// One flow of a small, dense world, so that the same ones come again and neighbours look alike.
+    /// A flow from a small, dense set, so that flows repeat and neighbours look alike.
     private static func tuple(_ bits: UInt64) -> FourTuple {
         let isV6 = bits & 1 == 1
         let a = UInt64(bits >> 1 & 15)
@@ -38,7 +39,7 @@ func syn(_ source: SocketAddress, _ destination: SocketAddress, _ sequence: UInt
             let bits = random.next()
             let tuple = Self.tuple(bits >> 8 & 0x1ffff)
             let key = FlowKey(tuple)
-            // Grow for a while, then shrink, so that gaps are closed in full and in sparse tables.
+            // Grow for a while, then shrink, so that gaps are closed in both full and sparse tables.
             let removes = bits & 7 < (step / 100_000 % 2 == 0 ? 2 : 5)
             if removes {
                 guard let known = model.removeValue(forKey: key) else { continue }
@@ -48,7 +49,7 @@ func syn(_ source: SocketAddress, _ destination: SocketAddress, _ sequence: UInt
                     syn(tuple.source, tuple.destination), time: Timestamp(nanoseconds: Int64(step)), frame: UInt64(step)
                 )
                 if let known = model[key] {
-                    // The other end's SYN, when both ends are in this world, belongs to the same flow too.
+                    // The SYN of the other end, if it is also in this set, belongs to the same flow too.
                     if event.isFirst || event.connection != known.id { wrong += 1 }
                 } else {
                     number += 1
@@ -159,7 +160,7 @@ func syn(_ source: SocketAddress, _ destination: SocketAddress, _ sequence: UInt
 
     @Test func lateSegmentsPutItOffOnlyForTheirOwnConnection() {
         let play = closed(at: [0, 0.1])
-        // Connection 1 is retransmitted to for a long time; connection 2 is over and silent.
+        // The server of connection 1 retransmits for a long time; connection 2 is over and silent.
         play.client = SocketAddress(.loopbackV4, 1001)
         for second in 1...10 { play.feed("\(second) < F. 1:1 ack 2\n> . 2:2 ack 2") }
         #expect(expired(play, at: 10.5) == [2])

@@ -1,4 +1,4 @@
-// The last segment again, by a timer or as a probe, and what tells that it was needless.
+// The last segment retransmitted, by the timer or as a probe, and the evidence that this was needless.
 
 import Exchanges
 import TCPTimeline
@@ -52,7 +52,7 @@ import Testing
         let (late, statistics) = play(opening + "0.407 > P. 5:9 ack 1")
         #expect(late.last.verdict.retransmission?.kind == .timeoutOrProbe)
         #expect(!statistics.hears(.responder) && statistics.hears(.originator))
-        // No timer is as short as that.
+        // No timer is that short.
         let (soon, _) = play(opening + "0.215 > P. 5:9 ack 1")
         #expect(soon.last.verdict.retransmission?.kind == .tailLossProbe)
     }
@@ -66,7 +66,7 @@ import Testing
         #expect(played.events.compactMap { $0.verdict.retransmission?.kind } == [.timeoutOrProbe])
         #expect(client.count(.timeoutOrProbe) == 1 && client.retransmissions == 1 && client.losses == 1)
         #expect(client.count(.timeout) == 0 && client.longestBackoff == 0)
-        // A FIN, too; and the next lone segment once more.
+        // The same for a FIN, and for the next lone segment.
         let (again, _) = play(
             opening + """
                 0.1 > P. 1:5 ack 1
@@ -77,7 +77,7 @@ import Testing
                 0.608 < . 1:1 ack 6
                 """)
         #expect(again.events.compactMap { $0.verdict.retransmission?.kind } == [.timeoutOrProbe, .timeoutOrProbe])
-        // Of two segments the timer sends the older one.
+        // With two segments in flight, the timer would retransmit the older one.
         let (older, _) = play(
             opening + "0.1 > . 1:5 ack 1\n> P. 5:9 ack 1\n0.307 > . 1:5 ack 1\n0.308 < . 1:1 ack 5")
         #expect(older.events.compactMap { $0.verdict.retransmission?.kind } == [.timeout])
@@ -98,12 +98,12 @@ import Testing
                 0.0501 < . 1001:2001 ack 2
 
                 """
-        // Both were lost: its first copy would have been reported before the second one came.
+        // Both copies were lost: a receiver that had the first one would have reported it before the second arrived.
         let (_, statistics) = play(halfClosed + "0.060 > . 2:2 ack 3002 sack 2001:3002")
         let server = statistics[.responder]
         #expect(server.retransmissions == 2 && server.losses == 2 && server.spurious == 0)
         #expect(statistics[.originator].duplicateSACKs == 0)
-        // A copy that comes behind that ACK is reported as one.
+        // A copy that arrives after that ACK is reported as a duplicate.
         let (_, later) = play(halfClosed + "0.060 > . 2:2 ack 3002\n0.061 > . 2:2 ack 3002 sack 2001:3002")
         #expect(later[.responder].spurious == 1 && later[.originator].duplicateSACKs == 1)
     }

@@ -1,4 +1,5 @@
-// What a receiver drops for its numbers, and what only looks so: far from the SYN, after a stale socket's word, from the middle.
+// Segments that a receiver drops for their numbers, and some that only seem to be: far from the SYN, after a stale
+// socket's answer, from the middle of a connection.
 
 import Exchanges
 import TCPMachine
@@ -7,7 +8,7 @@ import TCPTimeline
 import Testing
 
 @Suite struct TakenTests {
-    /// The latest connection after all of this.
+    /// The states and anomalies of the latest connection after this exchange.
     private func connection(_ text: String) -> (originator: TCPState, responder: TCPState, anomalies: Anomalies) {
         let play = Play()
         play.feed(text, retire: false)
@@ -21,7 +22,7 @@ import Testing
         #expect(found.originator == .established && found.anomalies.contains(.blindAck))
     }
 
-    /// Numbers go round after 4 GB: from 2 GB on an ACK that is a little old seems to lie before the SYN.
+    /// Sequence numbers wrap after 4 GB: from 2 GB on, a slightly old ACK seems to lie before the SYN.
     @Test func afterTwoGigabytesAnOldAckIsStillNoBlindOne() {
         let found = connection(
             handshake + """
@@ -37,7 +38,7 @@ import Testing
         #expect(found.originator == .closeWait && found.anomalies.isEmpty, "\(found)")
     }
 
-    /// Its ACKs were not captured.
+    /// The server's ACKs were not captured.
     @Test func twoGigabytesWithoutAnAckDoNotMakeItsNextOneBlind() {
         let found = connection(
             handshake + """
@@ -51,7 +52,8 @@ import Testing
         #expect(found.originator == .finWait2 && found.responder == .closeWait, "\(found)")
     }
 
-    /// A socket of an earlier connection answers the SYN with an ACK of its own numbers; they are not the next one's.
+    /// A socket of an earlier connection answers the SYN with an ACK of its own numbers; these are not the numbers of
+    /// the new connection.
     @Test func theAckOfAStaleSocketIsForgottenWithIt() {
         let found = connection(
             """
@@ -74,7 +76,7 @@ import Testing
         #expect(found.originator == .finWait2 && found.responder == .closeWait, "\(found)")
     }
 
-    /// The capture begins with the ACK of a FIN that is sent again.
+    /// The capture begins with the ACK of a FIN that is then retransmitted.
     @Test func fromTheMiddleAFinMayLieBelowTheFirstAck() {
         let found = connection(
             """
@@ -88,7 +90,7 @@ import Testing
         #expect(found.originator == .timeWait && found.responder == .closed, "\(found)")
     }
 
-    /// Another queue, another interface: its ACK was captured before it.
+    /// With several queues or interfaces, the ACK of a FIN may be captured before it.
     @Test func aFinMayBeCapturedAfterItsAck() {
         let found = connection(handshake + "\n< . 1:1 ack 2\n> F. 1:1 ack 1")
         #expect(found.originator == .finWait2, "\(found)")
@@ -99,7 +101,7 @@ import Testing
         #expect(found.originator == .finWait1, "\(found)")
     }
 
-    /// The first copy of the peer's FIN was lost behind the capture; the second one brings the ACK of ours with it again.
+    /// The first copy of the peer's FIN was lost behind the capture; the second copy acknowledges our FIN again.
     @Test func aFinThatAcknowledgesOursEndsInTimeWait() {
         let found = connection(
             handshake + """
@@ -114,7 +116,7 @@ import Testing
         #expect(found.originator == .timeWait && found.responder == .closed, "\(found)")
     }
 
-    /// A RST that crosses a FIN, or is lost: who sends the FIN was still there.
+    /// The RST crosses the FIN, or is lost: the sender of the FIN still had its socket then.
     @Test func aFinAfterTheRstOfThePeerWasSentBeforeItCame() {
         let play = Play()
         play.feed(handshake + "\n< R. 1:1 ack 1\n> F. 1:1 ack 1", retire: false)

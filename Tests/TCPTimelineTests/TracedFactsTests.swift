@@ -1,4 +1,4 @@
-// What is kept of tracepoints' events, event by event.
+// What is kept of tracepoint events, event by event.
 
 import TCPModel
 import Testing
@@ -14,7 +14,7 @@ import Testing
         return event
     }
 
-    /// The rule that dropped five, and what dropped one.
+    /// A rule that drops most of the packets is named rather than the cause of a single drop.
     @Test func theMostFrequentReasonForDropsIsNamed() {
         func facts(_ reasons: [KernelWord]) -> TracedFacts {
             var facts = TracedFacts()
@@ -30,11 +30,12 @@ import Testing
         #expect(alternating.dropReason == rule && alternating.drops == 4)
         let many = facts(["A", "B", "C", "B", "D", "B"])
         #expect(many.dropReason == "A" || many.dropReason == "B")
-        // Answered keep-alives are none.
+        // Keep-alives are dropped for this reason after they were answered; nothing is lost.
         #expect(facts([.oldSequence, .oldSequence]).dropReason == nil)
     }
 
-    /// Text that crosses a close() on another processor finds no socket any more: its RST may be told before the abort's or after it.
+    /// Text that crosses a close() on another processor finds no socket: the RST that answers it may be reported before
+    /// the abort's or after.
     @Test(
         arguments: ["TCP_ABORT_ON_CLOSE", "TCP_ABORT_ON_LINGER", "TCP_STATE", "TCP_DISCONNECT_WITH_DATA"]
             as [KernelWord])
@@ -47,7 +48,7 @@ import Testing
             for event in events { facts.take(event) }
             #expect(facts.resetReason == reason && facts.resetTime == abort.time)
         }
-        // A segment that a socket answers with RST is no abort of a process.
+        // A RST that a socket sends in answer to a segment is not an abort by a process.
         var facts = TracedFacts()
         for event in [answer, event(.resetSent(reason: "TCP_ABORT_ON_DATA"))] { facts.take(event) }
         #expect(facts.resetReason == .noSocket)

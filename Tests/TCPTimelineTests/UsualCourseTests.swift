@@ -1,4 +1,4 @@
-// The usual course of a connection, against the long way: the same octets of everything that is kept, and the same meaning.
+// The usual course of a connection, compared with the full path: equal stored state, and equal results.
 
 import SeededRandom
 import TCPMachine
@@ -27,7 +27,7 @@ import Testing
                 [(first, .fin), (second, .ack), (second, .fin), (first, .ack)],
                 [(first, .fin), (second, .fin), (first, .ack)],
                 [(first, .finWithText), (second, .ack), (second, .finWithText), (first, .ack)],
-                // A half-close: the other side goes on.
+                // A half-close: the other side continues.
                 [(first, .fin), (second, .ack), (second, .text), (first, .ack), (second, .fin), (first, .ack)],
             ]
             for closing in closings {
@@ -39,10 +39,10 @@ import Testing
         }
     }
 
-    /// Who sends what: 0 is the client.
+    /// The sender and kind of a segment; side 0 is the client.
     private typealias Sent = (side: Int, kind: UsualKind)
 
-    /// Whether all of an exchange, and the SYN before it, are on the course.
+    /// Whether a whole exchange, including the SYN before it, follows the course.
     private static func isLearnt(_ exchange: [Sent], _ course: UsualCourse) -> Bool {
         var row = course.rows[UsualCourse.row(0, .syn)]
         for sent in exchange where row.isKnown {
@@ -73,7 +73,7 @@ import Testing
                 var segment = Segment(
                     tuple: Self.tuple, sequence: SequenceNumber(1), flags: flags, payloadLength: hasText ? 1 : 0)
                 #expect(UsualKind(segment) == kind)
-                // Those that every segment of its kind adds, by the long way.
+                // The completeness bits that the full path adds for every segment of this kind.
                 var completeness = Completeness()
                 completeness.note(segment, isFirst: kind == .syn)
                 #expect(kind.completeness == completeness)
@@ -87,11 +87,11 @@ import Testing
             history.append(kind, originator: kind == .syn)
             return String(decoding: (0..<history.count).map { history[$0] }, as: UTF8.self)
         }
-        // An ACK and text are recorded once.
+        // ACKs and text are recorded only once.
         #expect(letters == ["SS", "hh", "a", "d", "ff", "ff"])
     }
 
-    /// One random connection: what is kept of it, and what each side has said.
+    /// A random connection: its stored state, and the numbers that each side has reached.
     private struct Traffic {
         var kept: HotPart?
         var rare = RarePart()
@@ -101,7 +101,7 @@ import Testing
         var step = 0
 
         init(_ random: inout SplitMix) {
-            // Every fourth one begins just before its numbers wrap.
+            // Every fourth connection begins just before its numbers wrap.
             let isNearEnd = random.next() % 4 == 0
             next = (0..<2).map { _ in
                 isNearEnd ? .max - UInt32(random.next() % 5) : UInt32(truncatingIfNeeded: random.next())
@@ -110,7 +110,8 @@ import Testing
             hasClocks = random.next() % 3 > 0
         }
 
-        /// The next segment: mostly what hosts send, in every order that they do; now and then something else.
+        /// The next segment: mostly one that hosts really send, in every order that occurs; now and then something
+        /// else.
         mutating func segment(_ random: inout SplitMix) -> Segment {
             defer { step += 1 }
             let own = step == 0 ? 0 : step == 1 ? 1 : Int(random.next() & 1)
@@ -118,7 +119,7 @@ import Testing
             var flags: TCPFlags = step == 0 ? .syn : step == 1 ? [.syn, .ack] : .ack
             if step > 1 && random.next() % 5 == 0 { flags.insert(.fin) }
             if random.next() % 3 == 0 { flags.insert(.psh) }
-            // Now and then the SYN has text (Fast Open), and once in a while a text is so long that numbers are far apart.
+            // Now and then the SYN has text (Fast Open), and occasionally a text is so long that numbers are far apart.
             let isBare = step == 0 ? random.next() % 8 > 0 : step < 3 || random.next() % 2 == 0
             let payload = isBare ? 0 : UInt32(random.next() % (random.next() % 20 == 0 ? 1 << 30 : 3000))
             var sequence = next[own]
@@ -168,7 +169,7 @@ import Testing
             var traffic = Traffic(&random)
             for _ in 0..<Int(random.next() % 30) + 4 {
                 segments += 1
-                // Now and then the clock goes back.
+                // Now and then the clock steps back.
                 let back = random.next() % 8 == 0 ? Int64(random.next() % 5_000_000) : 0
                 let time = Timestamp(nanoseconds: Int64(segments) * 1_000_000 - back)
                 let segment = traffic.segment(&random)
@@ -179,7 +180,7 @@ import Testing
                 var long = before
                 var step = Connection.Step()
                 long.take(segment, time: time, isFirst: isFirst, &traffic.rare, &step)
-                // As the timeline does after the long way.
+                // Do what the timeline does after the full path.
                 if traffic.rare.gaps.isEmpty { long.facts.remove(.hasHoles) } else { long.facts.insert(.hasHoles) }
                 course.join(&long)
                 var usual = before
@@ -199,7 +200,7 @@ import Testing
                     try #require(
                         UsualExample.areSame(usual, long), "seed \(seed), segment \(segments): \(usual) \(long)")
                 }
-                // It goes on as either way left it.
+                // The next segment starts from the state that either path left.
                 var next = row != nil && random.next() & 1 == 0 ? usual : long
                 if random.next() % 8 == 0 {
                     let side = Int(random.next() & 1)
@@ -209,7 +210,7 @@ import Testing
                 traffic.kept = next
             }
         }
-        // If hardly any of a kind goes that way, nothing has been compared.
+        // Unless many segments of each kind take that path, nothing has been compared.
         for kind in UsualKind.allCases {
             #expect(kinds[kind.rawValue, default: 0] > 100, "\(kind): \(kinds)")
         }
@@ -227,7 +228,7 @@ import Testing
             ipIdentification: id)
     }
 
-    /// Plays segments a millisecond apart.
+    /// Plays segments that are a millisecond apart.
     private static func played(_ segments: [Segment]) -> (Timeline.Tracked, Connection) {
         var timeline = Timeline(seed: 1)
         var last: Timeline.Tracked?
@@ -259,7 +260,7 @@ import Testing
         let reset = Self.played(Self.opening + [badReset, Self.segment(0, [.rst, .ack], 100, 500, id: 4)])
         #expect(reset.0.copyOf == 0)
         #expect(reset.1.responder.state == .closed)
-        // Two copies of the bad one are still copies of each other.
+        // Two copies of the bad RST are still copies of each other.
         #expect(Self.played(Self.opening + [badReset, badReset]).0.copyOf == 4)
     }
 
@@ -278,7 +279,7 @@ import Testing
         let text: [Segment] = (0..<5).map { Self.segment(1, .ack, 500 &+ UInt32($0) << 29, 100, 1 << 29) }
         let end = 500 &+ UInt32(5) << 29
         let connection = Self.played(Self.opening + text + [Self.segment(0, .ack, 100, end, 10)]).1
-        // An ACK half the circle ahead moves nothing.
+        // An ACK half the sequence space ahead changes nothing.
         #expect(connection.responder.sendUnacknowledged == SequenceNumber(500))
     }
 

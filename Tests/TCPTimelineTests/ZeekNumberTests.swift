@@ -1,4 +1,4 @@
-// What only Zeek counts: content gaps, and a duration that ends with the second side's end.
+// Numbers that only Zeek has: content gaps, and a duration that ends when the second side ends.
 
 import Exchanges
 import TCPModel

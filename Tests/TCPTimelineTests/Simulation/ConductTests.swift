@@ -1,4 +1,4 @@
-// Simulated connections with windows, RSTs, options, keep-alives, half-closes, and four-tuples that are used again.
+// Simulated connections with windows, RSTs, options, keep-alives, half-closes and reused four-tuples.
 
 import Exchanges
 import TCPMachine
@@ -9,7 +9,7 @@ import Testing
 @testable import Simulator
 
 @Suite("Simulated connections in all sorts of situations") struct ConductTests {
-    /// Compares connections with these seeds; of a hundred, so many may differ.
+    /// Compares connections with these seeds. At most `unknowable` of a hundred may differ from the truth.
     private func compare(
         _ seeds: Range<UInt64>, _ network: SimulatedNetwork, _ conduct: SimulatedConduct, unknowable: Int
     ) {
@@ -31,7 +31,7 @@ import Testing
         compare(0..<100, SimulatedNetwork(), SimulatedConduct(rawValue: 1 << bit), unknowable: 0)
     }
 
-    /// Networks, and how many of a hundred connections may differ from the truth, for the reasons in Limits.
+    /// Networks, and how many of a hundred connections may differ from the truth, for the reasons given in Limits.
     private static let networks: [(network: SimulatedNetwork, unknowable: Int)] = [
         (SimulatedNetwork(), 0), (SimulatedNetwork(lossBehind: 8), 3), (SimulatedNetwork(jitter: 20_000), 1),
         (SimulatedNetwork(lossBefore: 8), 1), (SimulatedNetwork(lossBefore: 5, lossBehind: 5, jitter: 20_000), 3),

@@ -1,4 +1,4 @@
-// Why simulated ends sent something again, and what kind of retransmission it is taken for.
+// Why simulated endpoints retransmitted, and how the retransmissions were classified.
 
 import Exchanges
 import TCPModel
@@ -13,13 +13,13 @@ import Testing
         SimulatedNetwork(lossBefore: 5, lossBehind: 5, jitter: 20_000),
     ]
 
-    /// The kinds that fit a cause, besides `acknowledged`: that of a copy after the ACK.
+    /// The kinds that fit a cause, besides `acknowledged`, the kind of a copy after the ACK.
     private func kinds(_ cause: SimulatedCause) -> Set<RetransmissionKind> {
         switch cause {
-        // Where one segment is in flight, a probe waits as long as the timer: packets do not tell them apart.
+        // With a single segment in flight, a probe waits as long as the timer: packets do not distinguish them.
         case .timeout: [.timeout, .timeoutOrProbe]
         case .fastRetransmit: [.fast]
-        // While a recovery goes on it looks like part of that.
+        // During a recovery, a probe looks like part of it.
         case .tailLossProbe: [.tailLossProbe, .timeoutOrProbe, .timeout, .timeoutRecovery]
         default: [.timeoutRecovery, .other]
         }
@@ -40,7 +40,7 @@ import Testing
             }
         }
         #expect(index == 0 || compared > 50)
-        // What the sender heard in which order nobody knows where some of it was lost or overtaken.
+        // If some ACKs were lost or overtaken, it is unknown in which order the sender received them.
         #expect(others.count <= compared * 8 / 100, "\(others.joined(separator: "; "))")
     }
 }

@@ -1,4 +1,4 @@
-// What the tool makes of a simulated connection's capture, held against the truth.
+// Compares the tool's results for a simulated connection's capture with the truth.
 
 import Exchanges
 import TCPMachine
@@ -8,18 +8,18 @@ import TCPTimeline
 @testable import Simulator
 
 extension Simulation {
-    /// What to compare.
+    /// The results to compare.
     struct Comparison: OptionSet {
         let rawValue: UInt8
         static let states = Comparison(rawValue: 1)
         static let octets = Comparison(rawValue: 2)
         static let retransmissions = Comparison(rawValue: 4)
-        /// Of the client only.
+        /// The states of the client only.
         static let clientStates = Comparison(rawValue: 8)
         static let all: Comparison = [.states, .octets, .retransmissions]
     }
 
-    /// What differs from the truth, a line each.
+    /// The differences from the truth, one per line.
     func differences(_ wanted: Comparison = .all) -> [String] {
         let play = play()
         let truths = SimulatedTruth.connections(self)
@@ -38,7 +38,7 @@ extension Simulation {
                 if wanted.contains(.retransmissions) {
                     compare("retransmissions", counters.retransmissions, truth.sides[end].retransmissions)
                 }
-                // Only the latest connection is over; and nothing tells of a crash.
+                // Only the latest connection is certain to be finished, and nothing in a capture reveals a crash.
                 guard wanted.contains(.states) || wanted.contains(.clientStates) && end == 0, index == truths.count - 1,
                     truth.sides[end].abort != .silent,
                     !truth.sides[end].isSlandered
@@ -49,7 +49,7 @@ extension Simulation {
                 }
             }
             if wanted.contains(.states) && index == truths.count - 1 && truth.ending != .doubtful {
-                // Without its SYN it is called so.
+                // A connection whose SYN was not captured is called partial.
                 let found = connection.outcome == .partial ? .open : connection.outcome
                 compare("outcome", found, truth.ending)
             }
@@ -59,6 +59,6 @@ extension Simulation {
 }
 
 extension TCPState {
-    /// Whether there is no connection: what a host without a socket, or with a listener only, has of one.
+    /// Whether there is no connection: the state of a host that has no socket for it, or only a listener.
     fileprivate var isNone: Bool { self == .unseen || self == .closed || self == .listen }
 }

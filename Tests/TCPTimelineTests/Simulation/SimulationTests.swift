@@ -1,4 +1,4 @@
-// Random connections over bad networks: the states at the end are those that both ends are really in.
+// Random connections over bad networks: the final states equal the real ones of both endpoints.
 
 import Exchanges
 import TCPMachine
@@ -9,8 +9,8 @@ import Testing
 @testable import Simulator
 
 @Suite("Simulated connections, whose states are known") struct SimulationTests {
-    /// Networks, and how many of a hundred connections may end in other states than ours: of what is lost or overtaken before the
-    /// capture, the order in which both ends closed may leave no trace in it.
+    /// Networks, and how many of a hundred connections may end in other states than the real ones. If segments are lost
+    /// or overtaken before the capture, the order in which both sides closed may leave no trace in it.
     private static let networks: [(network: SimulatedNetwork, unknowable: Int)] = [
         (SimulatedNetwork(), 0), (SimulatedNetwork(lossBehind: 8), 0), (SimulatedNetwork(jitter: 20_000), 1),
         (SimulatedNetwork(lossBefore: 8), 1), (SimulatedNetwork(lossBefore: 5, lossBehind: 5, jitter: 20_000), 1),

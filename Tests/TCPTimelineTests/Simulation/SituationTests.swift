@@ -1,4 +1,5 @@
-// Simulated connections in rarer situations: forged segments, offload, Fast Open, copies that come late, captures that lack much.
+// Simulated connections in rarer situations: forged segments, offload, Fast Open, late copies, and captures with large
+// gaps.
 
 import Exchanges
 import TCPMachine
@@ -9,15 +10,15 @@ import Testing
 @testable import Simulator
 
 @Suite("Simulated connections in rare situations") struct SituationTests {
-    /// As in ConductTests.
+    /// The same networks as in ConductTests, except for the worst.
     private static let networks = [
         SimulatedNetwork(), SimulatedNetwork(lossBehind: 8), SimulatedNetwork(jitter: 20_000),
         SimulatedNetwork(lossBefore: 8), SimulatedNetwork(lossBefore: 5, lossBehind: 5, jitter: 20_000),
     ]
 
-    /// What the ends do, what is compared, and of a hundred connections so many may differ in each of the networks: most of
-    /// them because a last RST or ACK is lost behind the capture, or because of two FINs nobody can tell which came first. Nil: not
-    /// compared.
+    /// The conduct of both endpoints, what is compared, and how many of a hundred connections may differ in each
+    /// network. Most differ because a last RST or ACK is lost behind the capture, or because the order of two FINs is
+    /// unknown. Nil means that nothing is compared.
     struct Situation: CustomTestStringConvertible {
         let testDescription: String
         let conduct: SimulatedConduct
@@ -30,15 +31,15 @@ import Testing
         Situation(
             testDescription: "E5: windows shrink", conduct: [.shrinking, .options, .repacking],
             unknowable: [0, 2, 1, 1, 3]),
-        // A RST that has the very number, and that its supposed sender does not disprove, is its own; a SYN that comes just after
-        // the end of a connection opens another one.
+        // A forged RST with the exact number is taken for real unless its supposed sender disproves it. A forged SYN
+        // just after the end of a connection opens another one.
         Situation(
             testDescription: "E14 to E16, E37: forged RSTs and SYNs", conduct: usual.union(.forgery),
             unknowable: [1, 5, 2, 2, 4]),
         Situation(
             testDescription: "X8: large segments, cut behind the capture",
             conduct: .all.subtracting(.reuse).union(.offload), unknowable: [0, 2, 1, 3, 6]),
-        // Most have no error; where a request is forgotten, its answer has another number the next time.
+        // Most have no error. If a request is forgotten, its next answer has another sequence number.
         Situation(
             testDescription: "H4, E20: ICMP errors", conduct: usual.union([.errors, .repacking]),
             compared: [.states, .octets], unknowable: [0, 1, 1, 1, 2]),
@@ -46,11 +47,11 @@ import Testing
         Situation(
             testDescription: "H24 to H27: text in SYNs", conduct: usual.union([.fastOpen, .resets, .repacking]),
             unknowable: [0, 3, nil, 2, nil]),
-        // Where text overtakes the SYN-ACK its numbers are not known (see Limits).
+        // If text overtakes the SYN-ACK, its numbers are unknown (see Limits).
         Situation(
             testDescription: "H24 to H27: states", conduct: usual.union([.fastOpen, .resets, .repacking]),
             compared: .states, unknowable: [0, 3, 1, 2, 3]),
-        // Whether an ACK that was captured also came, and counts, TCP_DEFER_ACCEPT does not show.
+        // With TCP_DEFER_ACCEPT, the capture does not show whether an ACK that was captured also arrived and counted.
         Situation(
             testDescription: "H20, H28: servers that keep nothing of a SYN, or wait for text",
             conduct: usual.union([.lazyServers, .repacking]), compared: [.states, .octets],
@@ -99,7 +100,7 @@ import Testing
         }
     }
 
-    /// A SYN that comes once more after its connection has ended begins another one here, as it does at its server.
+    /// A SYN that arrives again after the end of its connection begins another one here, as it does at its server.
     @Test(
         "H19b: copies that come late, into the next connection too",
         arguments: [(50_000, 1), (1_000_000, 4), (20_000_000, 6)])
@@ -110,15 +111,15 @@ import Testing
         }
     }
 
-    /// Ways of capturing, and of a hundred connections so many may differ from the truth.
+    /// Ways of capturing, and how many of a hundred connections may differ from the truth.
     private static let ways: [(way: SimulatedCapture, compared: Simulation.Comparison, unknowable: Int)] = [
-        // Without the opening, states only.
+        // Without the opening, only states are compared.
         (.begins(after: 1), .states, 0), (.begins(after: 2), .states, 0), (.begins(after: 3), .states, 0),
-        // A FIN that was missed looks like an octet of text.
+        // A FIN that was not captured looks like an octet of text.
         (.missing(1, sparing: 6), .states, 1), (.missing(5, sparing: 6), .states, 2),
-        // One direction is written before the other one.
+        // One direction is written before the other.
         (.queues(every: 100), .all, 0), (.queues(every: 2000), .all, 0), (.queues(every: 8000), .all, 0),
-        // Without the scale of a window nobody knows whether a SYN lies in it.
+        // Without the window scale, it is unknown whether a SYN lies in the window.
         (.withoutOptions, .all, 1), (.joining(within: 100), .all, 0),
     ]
 
@@ -150,7 +151,7 @@ import Testing
             #expect(play.count == 1, "seed \(seed)")
             let counters = play.connection.counters[Int(side.rawValue)]
             #expect(counters.retransmissions == truth.sides[end].retransmissions, "seed \(seed)")
-            // No end is made up.
+            // No end of the connection is invented.
             let hasEnd = truth.ending != .open || truth.sides.contains { $0.hasFin || $0.abort != nil }
             if !hasEnd { #expect(play.connection.endpoint(side).state == truth.sides[end].state, "seed \(seed)") }
         }
