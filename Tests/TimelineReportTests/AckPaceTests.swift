@@ -1,4 +1,5 @@
-// Which ACKs are called delayed: those that nothing but their sender's patience explains (RFC 9293 3.8.6.3, RFC 5681 4.2).
+// Which ACKs are called delayed: those for which only their sender's delay can account (RFC 9293 3.8.6.3, RFC 5681
+// 4.2).
 
 import Exchanges
 import Testing
@@ -6,7 +7,7 @@ import Testing
 @testable import TimelineReport
 
 @Suite struct AckPaceTests {
-    /// Captured at the client; the way to the server and back takes a millisecond.
+    /// Captured at the client; the round trip to the server takes a millisecond.
     private static let opening = "0 > S 0:0 mss 1460\n0.001 < S. 0:0 ack 1 mss 1460\n0.0011 > . 1:1 ack 1\n"
 
     private func isDelayed(_ text: String, opening: String = AckPaceTests.opening) -> Bool {
@@ -15,30 +16,30 @@ import Testing
 
     @Test func whatWaitsForMore() {
         #expect(isDelayed("1 > P. 1:11 ack 1\n1.041 < . 1:1 ack 11"))
-        // One full segment and something small.
+        // One full segment and a small one.
         #expect(isDelayed("1 > P. 1:1461 ack 1\n> P. 1461:1500 ack 1\n1.041 < . 1:1 ack 1500"))
         #expect(isDelayed("1 > F. 1:1 ack 1\n1.041 < . 1:1 ack 2"))
     }
 
-    /// Two full segments are acknowledged at once: it is the way that takes so long, a queue for instance.
+    /// Two full segments are acknowledged at once, so the path takes that long, because of a queue for instance.
     @Test(arguments: [
         "1 > P. 1:2921 ack 1\n1.061 < . 1:1 ack 2921",
         "1 > . 1:1461 ack 1\n> . 1461:2921 ack 1\n1.061 < . 1:1 ack 2921",
-        // With time stamps, which the MSS does not tell of.
+        // With timestamps, segments are smaller than the MSS option suggests.
         "1 > . 1:1449 ack 1\n> . 1449:2897 ack 1\n1.061 < . 1:1 ack 2897",
     ])
     func aSecondFullSegmentIsNotWaitedFor(_ text: String) { #expect(!isDelayed(text)) }
 
-    /// The way had become longer just before.
+    /// The round trip had become longer just before.
     @Test func whatTheWayTakes() {
         let queued = "1 > P. 1:2921 ack 1\n1.061 < . 1:1 ack 2921\n"
         #expect(!isDelayed(queued + "1.1 > P. 2921:2931 ack 1\n1.165 < . 1:1 ack 2931"))
         #expect(isDelayed(queued + "1.1 > P. 2921:2931 ack 1\n1.205 < . 1:1 ack 2931"))
-        // A while later the queue may be gone.
+        // A while later the queue may be empty again.
         #expect(isDelayed(queued + "5 > P. 2921:2931 ack 1\n5.045 < . 1:1 ack 2931"))
     }
 
-    /// TCP allows half a second: who takes longer was held up, and so may its ACK be.
+    /// TCP allows half a second: a receiver that takes longer was held up, and its ACK proves no delay.
     @Test func whatTakesTooLong() {
         #expect(isDelayed("1 > P. 1:11 ack 1\n1.21 < . 1:1 ack 11"))
         #expect(!isDelayed("1 > P. 1:11 ack 1\n1.6 < . 1:1 ack 11"))
@@ -46,13 +47,13 @@ import Testing
         #expect(!isDelayed("1 > P. 1:11 ack 1\n2.1 < . 1:1 ack 11", opening: far))
     }
 
-    /// Who makes an ACK up acknowledges nothing by it.
+    /// A forged ACK acknowledges nothing.
     @Test func whatIsForged() {
         let blind = "0.5 < . 1:1 ack 2000000000\n"
         #expect(isDelayed(blind + "1 > P. 1:11 ack 1\n1.041 < . 1:1 ack 11"))
     }
 
-    /// Far from the receiver its ACK comes late by itself.
+    /// Far from the receiver, its ACKs arrive late without any delay.
     @Test func farFromTheReceiver() {
         let far = "0 > S 0:0 mss 1460\n0.12 < S. 0:0 ack 1 mss 1460\n0.1201 > . 1:1 ack 1\n"
         #expect(!isDelayed("1 > P. 1:11 ack 1\n1.121 < . 1:1 ack 11", opening: far))

@@ -1,4 +1,4 @@
-// What rows say of congestion and loss: ECN's flags, SACK blocks, time stamps.
+// What rows show of congestion and loss: ECN's flags, SACK blocks, timestamps.
 
 import Testing
 

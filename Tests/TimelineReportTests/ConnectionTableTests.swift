@@ -1,4 +1,4 @@
-// `-T zeek` and `-T csv` against written-out lines.
+// `-T zeek` and `-T csv`, compared with literal lines.
 
 import Exchanges
 import Foundation
@@ -14,7 +14,7 @@ import TimelineReport
     static let capture = CaptureDescription(
         file: "a.pcap", interfaces: [], snapshotLength: nil, filter: "tcp", tool: "tcptrace")
 
-    /// A refused connection through a report, the kernel's view with it.
+    /// The output of a report for a refused connection, with the kernel's view.
     func report<Report: TraceReport>(_ report: Report, refusal: Bool = true) -> String {
         var report = report
         var timeline = Timeline(seed: 1)

@@ -1,4 +1,5 @@
-// The page of ladders and Mermaid's diagrams: well-formed whatever the names are, and with the same rows and states as the text.
+// The page of ladders and Mermaid's diagrams: well-formed whatever the names are, with the same rows and states as the
+// text.
 
 import Exchanges
 import Foundation
@@ -11,13 +12,13 @@ import TimelineReport
     import FoundationXML
 #endif
 
-/// The elements of a page, in their order.
+/// The elements of a page, in order.
 private final class Page: NSObject, XMLParserDelegate {
     struct Element {
         var name: String
         var kinds: [String]
         var attributes: [String: String]
-        /// Its own text and that of what is in it.
+        /// Its own text and that of its descendants.
         var text = ""
     }
 
@@ -81,7 +82,7 @@ private func page(
         #expect(title.text.contains("client: SYN_SENT to ESTABLISHED (inferred, 3.10.7.3-syn-ack)"))
     }
 
-    /// The browser breaks them where its window ends, and nothing else does.
+    /// The browser breaks these lines at its window's edge, and nothing else breaks them.
     @Test func eachSentenceIsALine() throws {
         var style = TextStyle()
         style.width = 100_000
@@ -90,11 +91,11 @@ private func page(
         let lines = lines(Render().run(sample, TextTimelineReport(style: style, order: .blocks), scene: scene))
         let closing = try #require(lines.firstIndex { $0.hasPrefix("closed (SF)") })
         let drawn = Page(page(sample, scene: scene)).all("span", "sentence").map(\.text)
-        // How it ended, and the process at each end.
+        // The outcome, and the process at each end.
         #expect(drawn.count == 3 && drawn == Array(lines[closing..<closing + drawn.count]), "\(drawn) \(lines)")
     }
 
-    /// Each lifeline is one line without gaps, in as many pieces as states have stood beside it.
+    /// Each lifeline is one line without gaps, with a piece for each state beside it.
     @Test func lifelinesHaveNoGaps() throws {
         let lives = Page(page(sample)).all("path", "life").compactMap { life in
             (life.attributes["d"] ?? "").firstMatch(of: /^M(\d+) (\d+)V(\d+)$/).flatMap { match in
@@ -114,7 +115,7 @@ private func page(
         #expect(kinds == ["closed", "closed", "opening", "established", "closing", "closing", "time-wait"])
     }
 
-    /// The columns of numbers and times are as wide as what is in them: a character takes 7.2.
+    /// The columns of numbers and times are as wide as their content: a character takes 7.2 units.
     @Test(arguments: [false, true])
     func wideNumbersDoNotTouch(_ nanoseconds: Bool) throws {
         var style = TextStyle()
@@ -137,7 +138,7 @@ private func page(
     @Test func aResetEndsInACross() {
         let drawn = Page(page("0 > S 0:0\n0.1 < R. 0:0 ack 1\n"))
         #expect(drawn.all("g", "reset").count == 1)
-        // The RST has no head.
+        // The RST's arrow has no head.
         #expect(drawn.all("path", "head").count == 1)
     }
 
@@ -180,7 +181,7 @@ private func page(
 }
 
 @Suite struct MermaidReportTests {
-    /// The lines of a diagram that Mermaid knows, with text in which nothing is markup.
+    /// Whether Mermaid knows a diagram's line, and its text contains no markup.
     private static func isKnown(_ line: Substring) -> Bool {
         guard line.hasPrefix("    ") else { return false }
         let rest: Substring

@@ -1,4 +1,5 @@
-// -A, -x, -X and -e: how octets and link headers stand under their rows, what never gets out, and what is left out.
+// -A, -x, -X and -e: how octets and link headers appear under their rows, which octets are never printed, and what is
+// left out.
 
 import Exchanges
 import TCPModel
@@ -23,7 +24,7 @@ private let link = LinkHeader.ethernet(
     source: HardwareAddress(octets: 0x0242_ac11_0002), destination: HardwareAddress(octets: 0x0242_ac11_0003),
     LinkTags(etherType: 0x0800))
 
-/// The timeline of an exchange whose segments from the client have this text, and from the server as many zeros.
+/// The timeline of an exchange in which the client's segments carry this text, and the server's carry zeros.
 private func page(
     _ text: String = exchange, _ octets: [UInt8] = request, width: Int = 100, lost: Int = 0,
     lack: FrameExcerpt.Lack = .notCaptured, link: LinkHeader? = nil, device: String? = nil, room: Int = .max,
@@ -54,7 +55,7 @@ private func page(
     return lines(String(decoding: out.bytes, as: UTF8.self))
 }
 
-/// The lines from the first row with data on, without the closing one.
+/// The lines after the "data" rule, without the closing line.
 private func data(_ page: [String]) -> [String] {
     Array(page.drop { !$0.hasPrefix("--- data") }.dropFirst().prefix { !$0.hasPrefix("open") })
 }
@@ -191,8 +192,8 @@ private func data(_ page: [String]) -> [String] {
         #expect(pieces.count == (300 + width - margin - 3) / (width - margin - 2))
     }
 
-    /// Escape sequences, C1 controls as UTF-8 and alone, bidirectional marks, broken UTF-8: nothing but printable ASCII gets out, and
-    /// no line of a text looks like one of ours.
+    /// Escape sequences, C1 controls as UTF-8 and alone, bidirectional marks, broken UTF-8: only printable ASCII is
+    /// written, and no line of a text looks like one of the report's.
     @Test("a hostile text", arguments: [100, 80, 50], [OctetStyle.ascii, .hex, .hexAndASCII])
     func hostile(_ width: Int, _ octets: OctetStyle) {
         var text = Array("\u{1b}[2J\u{1b}]0;owned\u{7}\r\u{9b}31m\u{202e}\u{2028}é\u{1F600}\u{0}\t\u{7f}\u{8}".utf8)
@@ -208,7 +209,7 @@ private func data(_ page: [String]) -> [String] {
         #expect(!page.contains { $0.hasPrefix("  9") || $0.hasPrefix("--- reset") || $0.hasPrefix("closed (SF)") })
         if octets == .ascii {
             let marked = page.filter { $0.trimmingPrefix { $0 == " " }.first.map { ">:".contains($0) } == true }
-            // Every octet is there, as itself or as a point, but for five line feeds.
+            // Every octet appears as itself or as a point, except the six line feeds.
             let margin = width < 80 ? 5 : 8
             #expect(marked.reduce(0) { $0 + max(0, $1.count - margin) } == text.count - 6)
         }
@@ -232,8 +233,8 @@ private func data(_ page: [String]) -> [String] {
         #expect(page.count { $0.contains("30 bytes") } == 10)
     }
 
-    /// What counts for an excerpt is no less than what it takes: its text, and three times what stands under its row, for that is what a
-    /// growing buffer takes. Nor is it more than twice as much.
+    /// An excerpt is counted with at least the memory that it takes: its text, and three times what is written under
+    /// its row, which a growing buffer takes. It is counted with at most about twice as much.
     @Test(
         "what is written of a text counts", arguments: [140, 100, 80, 40, 12], [OctetStyle.ascii, .hex, .hexAndASCII])
     func whatIsWrittenCounts(_ width: Int, _ octets: OctetStyle) {
@@ -259,7 +260,7 @@ private func data(_ page: [String]) -> [String] {
 
     private static func octets(_ page: [String]) -> Int { page.reduce(0) { $0 + $1.utf8.count + 1 } }
 
-    /// Line feeds become lines: as many octets of them leave less room than others.
+    /// Line feeds become lines, so they take more memory than as many other octets.
     @Test func lineFeedsTakeTheRoomThatTheirLinesTake() {
         let text = (0..<10).map { "0.1\($0) > P. \($0 * 30 + 1):\($0 * 30 + 31) ack 1" }.joined(separator: "\n")
         for (octet, shown) in [(UInt8(0x78), 10), (0x0a, 3)] {
@@ -270,7 +271,7 @@ private func data(_ page: [String]) -> [String] {
         }
     }
 
-    /// What has been shown makes room for what comes.
+    /// Excerpts that were shown make room for later ones.
     @Test func aStreamHasRoomForEver() {
         var style = TextStyle()
         style.detail.octets = .ascii

@@ -1,4 +1,4 @@
-// A finding that was true in the middle of a connection says when that was.
+// A finding that held in the middle of a connection tells the time.
 
 import Exchanges
 import TCPModel

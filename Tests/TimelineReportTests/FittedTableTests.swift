@@ -1,4 +1,4 @@
-// `-q` on a terminal: no row leaves the page, whatever its addresses are; in a file or a pipe nothing is given up.
+// `-q` on a terminal: every row fits the page, whatever its addresses are; in a file or a pipe nothing is cut.
 
 import Exchanges
 import TCPModel
@@ -39,7 +39,7 @@ import Testing
                 "  1 192.168.100.100:35924 203.0.113.200:44321 closed SF         35us  300.7ms",
             ])
         #expect(table(Self.long, width: 91)[0].hasSuffix(">B     <B"))
-        // The closer stays, and the processes behind it.
+        // The closer stays, and the processes after it.
         let wide = table(Self.long, width: 100)
         #expect(wide[0].hasSuffix("OUTCOME          SETUP DURATION CLOSER PROCESS"))
         #expect(wide[1].hasSuffix("closed SF         35us  300.7ms client"))
@@ -50,7 +50,8 @@ import Testing
             SocketAddress(IPAddress(high: 0xfe80_0000_0000_0000, low: 0x1234), 35924),
             SocketAddress(IPAddress(high: 0xfe80_0000_0000_0000, low: 0x1234_5678_9abc), 44321)
         )
-        // 18 and 28 columns, six between and before them, and 16; then 6 and 9.
+        // The endpoints take 18 and 28 columns, six lie between and before them, and the outcome takes 16; then the
+        // handshake takes 6 and the duration 9.
         #expect(table(ends, width: 83)[0].hasSuffix("SETUP DURATION"))
         #expect(table(ends, width: 82)[0].hasSuffix("OUTCOME          SETUP"))
         #expect(table(ends, width: 80)[0].hasSuffix("OUTCOME          SETUP"))
@@ -64,7 +65,7 @@ import Testing
                 "  # CLIENT                        SERVER                        OUTCOME         ",
                 "  1 [2001:db8:85a3~70:7334]:35924 [2001:db8:85a3~54:3210]:44321 closed SF       ",
             ], "\(rows)")
-        // Whoever needs less than half leaves the rest to the other.
+        // An endpoint that needs less than half leaves the rest to the other.
         let near = table((SocketAddress(.loopbackV6, 35924), Self.long6.server), width: 80)
         #expect(near[1].contains("[::1]:35924 "), "\(near)")
         #expect(near[1].split(separator: " ")[2].count == 80 - 4 - 15 - 2 - 16, "\(near)")
@@ -90,7 +91,7 @@ import Testing
         }
     }
 
-    /// A row that needs more room than those before it: another heading stands over it and what follows.
+    /// If a row needs more room than earlier ones, another heading precedes it and the rows that follow.
     @Test func anotherHeadingSaysThatColumnsAreGone() {
         var timeline = Timeline(seed: 1)
         var report = SummaryReport(width: 80, fits: true)
@@ -118,7 +119,7 @@ import Testing
         #expect(place(5) == place(6) && place(6) == place(7), "\(all)")
     }
 
-    /// The room is taken from behind the outcome, so that the columns stay under their titles.
+    /// The room is taken from the space after the outcome, so that the columns stay under their titles.
     @Test func aNumberOfFourDigitsMovesNothing() {
         let render = Render()
         var report = SummaryReport(width: 80, fits: true)

@@ -1,4 +1,4 @@
-// What is said of a frame in a capture file.
+// The comment on a frame in a capture file.
 
 import TCPModel
 import TCPTimeline

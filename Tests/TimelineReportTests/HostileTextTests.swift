@@ -7,14 +7,14 @@ import TCPTimeline
 import Testing
 import TimelineReport
 
-/// Names that bite.
+/// Names with hostile contents.
 let hostileNames = [
     "\u{1b}[2J\u{1b}]0;owned\u{7}", "a\"b\\c", "line\nfeed\rback\ttab", "\u{0}nul", "\u{202e}gnp.exe", "\u{9b}31m",
     "\u{2028}\u{2029}", "\u{feff}bom\u{200b}", String(decoding: [0x66, 0xff, 0xfe, 0x80, 0x67], as: UTF8.self),
     "\u{e0001}\u{e0041}tags", "\u{f0000}private", "=cmd|'/c'!A1", "e\u{301}\u{1F600}", "\u{7f}delete", "",
 ]
 
-/// Whether a scalar may reach the output as it is.
+/// Whether a scalar may reach the output unescaped.
 func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: scalar == "\n"

@@ -7,7 +7,7 @@ import Testing
 import TimelineReport
 
 @Suite("ICMP errors in reports") struct ICMPReportTests {
-    /// A SYN, an error about it, and the end of the capture.
+    /// The report of an exchange, an error about one of its segments, and the end of the capture.
     private func run(
         _ first: some TraceReport, after exchange: String = "> S 0:0", type: UInt8 = 3, code: UInt8 = 1,
         seq: UInt32 = 0,

@@ -1,4 +1,4 @@
-// Several connections at work, live: rows stand in the order of time, and data is folded with its ACK all the same.
+// Several active connections in a live trace: rows appear in the order of time, and data is still folded with its ACK.
 
 import Exchanges
 import TCPModel
@@ -13,7 +13,7 @@ import TimelineReport
 
     init() { render = Render(play) }
 
-    /// Two connections that are open: 1 and 2.
+    /// Opens connections 1 and 2.
     private func begin(_ report: inout TextTimelineReport) {
         feed("0 > S 0:0\n0.00001 < S. 0:0 ack 1\n0.00002 > . 1:1 ack 1", &report)
         second("0.001 > S 0:0\n0.00101 < S. 0:0 ack 1\n0.00102 > . 1:1 ack 1", &report)
@@ -27,7 +27,7 @@ import TimelineReport
         for event in events { report.segment(event, play.timeline.connections, &render.out) }
     }
 
-    /// The same from the other client.
+    /// Feeds segments of the other client.
     private func second(_ text: String, _ report: inout TextTimelineReport) {
         let first = play.client
         play.client = other
@@ -40,7 +40,7 @@ import TimelineReport
             now: epoch.advanced(by: milliseconds * Span.millisecond), play.timeline.connections, nil, &render.out)
     }
 
-    /// What stands in front of the time: the number of the connection, and that of the first frame.
+    /// The text before the time in each row: the numbers of the connection and of the first frame.
     private var rows: [String] {
         lines(String(decoding: render.out.bytes, as: UTF8.self)).filter { row in
             ["--|", "==|", "->|", "=>|"].contains { row.contains($0) }
@@ -51,7 +51,7 @@ import TimelineReport
         var report = TextTimelineReport(style: TextStyle(), order: .stream)
         begin(&report)
         flush(&report, at: 300)
-        // Text of 1, then 2 closes; 1's ACK comes 40 ms later.
+        // Connection 1 sends text, then connection 2 closes; the ACK for 1 comes 40 ms later.
         feed("0.400 > P. 1:11 ack 1", &report)
         second("0.410 > F. 1:1 ack 1\n0.41001 < . 1:1 ack 2", &report)
         flush(&report, at: 411)
@@ -66,7 +66,7 @@ import TimelineReport
         var report = TextTimelineReport(style: TextStyle(), order: .stream)
         begin(&report)
         flush(&report, at: 300)
-        // 1 sends all the time, in one run; 2 closes.
+        // Connection 1 sends without pause, in one run; connection 2 closes.
         for step in 0..<30 {
             feed("\(0.4 + Double(step) / 100) > P. \(1 + step * 10):\(11 + step * 10) ack 1", &report)
         }
@@ -101,7 +101,7 @@ import TimelineReport
         #expect(rows.count == 4 && rows.last == "4+", "\(rows)")
     }
 
-    /// Its number moves the columns: their heads stand above what has moved, once.
+    /// The number shifts the columns, so column heads are written once above the shifted rows.
     @Test func aConnectionThatWasAloneGetsColumnHeadsWithItsNumber() {
         var report = TextTimelineReport(style: TextStyle(), order: .stream)
         feed("0 > S 0:0\n0.00001 < S. 0:0 ack 1\n0.00002 > . 1:1 ack 1", &report)

@@ -1,4 +1,4 @@
-// What the kernel says of one connection, as the text keeps it until it is written.
+// What the kernel reports about a connection, as the text timeline keeps it until it is written.
 
 import Exchanges
 import TCPMachine
@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test func theyHaveTheLimitOfRows() {
-        // Each of them would go above all before: a file may say so.
+        // Each event would be placed before all earlier ones, as a file may demand.
         for step in [1, -1] as [Int64] {
             var text = ConnectionText(number: 1, limit: 100)
             text.keep(.note(.midstream))
@@ -36,7 +36,8 @@ import Testing
         #expect(times == [3, 4, 5])
     }
 
-    /// However long the block is: the kernel takes the latest RST, and not one that stands before the middle that is left out.
+    /// However long the block is, the kernel obeyed the latest RST, not one that precedes the rows left out in the
+    /// middle.
     @Test(arguments: [2000, 12])
     func E16_theRowOfARstThatWasObeyed(_ limit: Int) {
         var text = ConnectionText(number: 1, limit: limit)

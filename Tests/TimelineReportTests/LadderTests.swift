@@ -1,4 +1,4 @@
-// The text timeline: what the contract shows, at every width.
+// The text timeline: the samples of the contract, at every width.
 
 import Exchanges
 import TCPModel
@@ -51,7 +51,7 @@ private let lineRows = """
     """
 
 @Suite struct LadderTests {
-    // The calendar is the machine's; goldens pin TZ. These compare everything after the heading's date.
+    // The time zone is the machine's, and goldens pin TZ. These tests compare everything after the heading's date.
     private func withoutHead(_ lines: [String]) -> [String] { Array(lines.dropFirst()) }
 
     @Test func theContractsSampleAt100() {
@@ -69,7 +69,7 @@ private let lineRows = """
     }
 
     @Test(arguments: [100, 80, 60]) func findingsNameFramesThatCanBeFound(_ width: Int) {
-        // Some of a long capture have large numbers.
+        // Some frames of a long capture have large numbers.
         let run =
             handshake + (0..<1200).map { "> . 1:1 ack \($0 % 2 + 1)" }.joined(separator: "\n") + "\n> F. 1:1 ack 1"
         let all = ladder(run, width: width, verbosity: 1)
@@ -124,7 +124,8 @@ private let lineRows = """
         #expect(all.contains { $0.hasPrefix("=> no answer (S0): 3 SYNs") })
     }
 
-    /// What came between is another one's: the server's timer, mostly just before the client's.
+    /// A retry counts from the previous one of its own side. Segments in between are the other side's: the server's
+    /// timer mostly fires just before the client's.
     @Test func H15_aRetryCountsFromTheOneBeforeIt() {
         let all = ladder(
             "0 > S 0:0\n0.001 < S. 0:0 ack 1\n1.003 < S. 0:0 ack 1\n1.01 > S 0:0\n1.011 < S. 0:0 ack 1", width: 140)
@@ -152,7 +153,7 @@ private let lineRows = """
         #expect(ladder(run, verbosity: 1).filter { $0.contains("bytes") }.count == 6)
         let third = run + "\n" + (6..<12).map { "> P. \(1 + $0 * 10):\(11 + $0 * 10) ack 1" }.joined(separator: "\n")
         #expect(ladder(third).filter { $0.contains("bytes") }.count == 1)
-        // Two segments of three digits and more leave no room for the second number.
+        // Two segments whose numbers have three or more digits leave no room for the second number.
         let play =
             handshake
             + (0..<120).map { "> P. \(1 + $0):\(2 + $0) ack 1\n< P. \(1 + $0):\(2 + $0) ack \(2 + $0)" }
@@ -160,7 +161,7 @@ private let lineRows = """
         #expect(ladder(play).allSatisfy { $0.count <= 100 })
     }
 
-    /// T5: the ACKs of what had come before a FIN come behind it. What says more than that has its own row.
+    /// T5: the ACKs of text before a FIN come after the FIN. An ACK that says more than that has its own row.
     @Test func acksBehindAFinAreARun() {
         let text =
             handshake + (0..<8).map { "0.01 < P. \(1 + $0 * 10):\(11 + $0 * 10) ack 1" }.joined(separator: "\n")
@@ -175,13 +176,13 @@ private let lineRows = """
         #expect(run.first?.contains("|-- 8 ACKs, ack 81 ---") == true && run.first?.hasPrefix("13+ ") == true, "\(run)")
         #expect(run.last?.contains("ACK ack 82 ") == true && run.last?.hasSuffix("FIN_WAIT_2") == true)
         #expect(rows(acks + last, verbosity: 1).count == 10)
-        // A duplicate ACK, a pause, an ACK from the other side between, and one that was delayed.
+        // A duplicate ACK, an ACK after a pause, and a delayed ACK.
         #expect(rows("0.011 > . 1:1 ack 11\n0.0111 > . 1:1 ack 11\n0.0112 > . 1:1 ack 21").count == 4)
         #expect(rows("0.011 > . 1:1 ack 11\n0.03 > . 1:1 ack 21").count == 3)
         #expect(rows("0.011 > . 1:1 ack 11\n0.06 > . 1:1 ack 21").last?.contains("(delayed ACK)") == true)
     }
 
-    /// An ACK of a part, or an update of the window, is no ACK of the row.
+    /// An ACK of only a part, or a window update, does not acknowledge the row.
     @Test func ackedIsWhatIsAllAcknowledged() {
         let text = handshake + "0.1 > P. 1:11 ack 1\n> P. 11:21 ack 1\n"
         func row(_ more: String) -> String { ladder(text + more).first { $0.contains("20 bytes") } ?? "" }
@@ -197,7 +198,7 @@ private let lineRows = """
         #expect(all.filter { $0.contains("half-closed: server may still send") }.count == 1, "\(all)")
     }
 
-    /// After close() text of the peer is answered with a RST; after shutdown() it is read.
+    /// After close() the peer's text is answered with a RST; after shutdown() it is read.
     @Test func whoHasClosedAndWhoHasShutDown() {
         let text = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2"
         func note(isOwned: Bool) -> String? {
@@ -208,7 +209,7 @@ private let lineRows = """
         #expect(note(isOwned: false)?.contains("half-closed: client's socket has no owner") == true)
     }
 
-    /// The classic 40 ms: a small write waits for the ACK of the one before (Nagle), which the receiver delays.
+    /// The classic 40 ms: a small write waits for the ACK of the previous one (Nagle), which the receiver delays.
     @Test func foldingHidesNoPause() {
         let all = ladder(
             handshake + "0.010 > P. 1:9 ack 1\n0.050 < . 1:1 ack 9\n0.0501 > P. 9:17 ack 1\n0.0502 < . 1:1 ack 17")
@@ -216,14 +217,14 @@ private let lineRows = """
         #expect(rows.count == 2, "\(rows)")
         #expect(
             rows.first?.contains("acked +40.00ms") == true && rows.last?.contains("acked +100us") == true, "\(rows)")
-        // Nor where the first SYN was lost, which says nothing of the way.
+        // Nor does it if the first SYN was lost, since that reveals nothing about the round trip.
         let late = ladder(
             "> S 0:0\n1.0 > S 0:0\n1.001 < S. 0:0 ack 1\n1.002 > . 1:1 ack 1\n1.1 > P. 1:9 ack 1\n1.14 < . 1:1 ack 9\n1.1401 > P. 9:17 ack 1"
         )
         #expect(late.filter { $0.contains("bytes") }.count == 2)
-        // A clock that goes back by more than a hundred years.
+        // The clock steps back by more than a hundred years.
         #expect(ladder("> S 0:0\n-4000000000 > . 1:1 ack 1").contains { $0.contains("ACK ack 1") })
-        // Where a round trip takes as long, nothing waits.
+        // If the round trip takes as long, nothing waits.
         let far = ladder(
             "> S 0:0\n0.040 < S. 0:0 ack 1\n0.0401 > . 1:1 ack 1\n0.050 > P. 1:9 ack 1\n0.090 < . 1:1 ack 9\n0.0901 > P. 9:17 ack 1"
         )
@@ -261,7 +262,8 @@ private let lineRows = """
         let date = ladder(sample, width: 120) { $0.time = .date }[4]
         #expect(date.wholeMatch(of: #/  1  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.454475 .*/#) != nil)
         #expect(ladder(sample) { $0.nanoseconds = true }.contains { $0.contains("0.000022000") })
-        // The narrow ladder has them where a phase begins; so has a page that is too narrow for a wide one with such a column.
+        // The narrow ladder has times where a phase begins, and so has a page too narrow for a wide ladder with such a
+        // column.
         #expect(ladder(sample, width: 80)[2].hasPrefix("--- handshake at 0.000000s ---"))
         #expect(ladder(sample, width: 80) { $0.time = .none }[2].hasPrefix("--- handshake ---"))
         #expect(ladder(sample, width: 100) { $0.time = .epoch }[2].hasPrefix("--- handshake at 1795363634.454475 ---"))
@@ -316,7 +318,7 @@ private let lineRows = """
     }
 
     @Test func theMiddleOfALongConnectionIsLeftOutAndCounted() {
-        // Two rows an exchange: data each way.
+        // Each exchange has two rows: data in each direction.
         let text =
             handshake
             + (0..<1000).map { "> P. \(1 + $0):\(2 + $0) ack \(1 + $0)\n< P. \(1 + $0):\(2 + $0) ack \(2 + $0)" }
@@ -333,7 +335,8 @@ private let lineRows = """
         #expect(ladder(text, verbosity: 1).filter { $0.contains(" rows") }.isEmpty)
     }
 
-    /// As many rows as there is memory for, whoever has them; what is over gives its rows back.
+    /// Memory is limited to this many rows in all, whichever connections they belong to; a finished connection frees
+    /// its rows.
     @Test func withMoreRowsThanMemoryThoseOfEachAreFew() {
         func conversation(_ from: Int, _ count: Int = 100) -> String {
             (from..<from + count).map {
@@ -347,13 +350,13 @@ private let lineRows = """
         play.observer = { event, timeline in report.segment(event, timeline.connections, &render.out) }
         let first = play.client
         play.feed(handshake + conversation(0))
-        // The first one has 200 rows by now. The next one begins in a crowd.
+        // The first connection has 200 rows by now, so the next one begins when memory is short.
         play.client = SocketAddress(.loopbackV4, 40000)
         play.feed(handshake + conversation(0))
         play.client = first
         play.feed(conversation(100))
         for id in play.timeline.remaining() { report.finish(id, play.timeline.connections, nil, &render.out) }
-        // Nothing is left in memory: there is room for all rows again.
+        // Nothing is left in memory, so there is room for all rows again.
         play.client = SocketAddress(.loopbackV4, 40001)
         play.feed(handshake + conversation(0, 50))
         play.observer = nil
@@ -384,7 +387,7 @@ private let lineRows = """
         #expect(!disagreeing.contains { $0.contains("ESTABLISHED* |") })
     }
 
-    /// It is dropped, and counted.
+    /// The text is dropped, and counted.
     @Test func H30_textBeyondTheWindow() {
         let lines = lines(
             Render(Play(keepsStatistics: true)).run(
@@ -393,7 +396,7 @@ private let lineRows = """
         #expect(lines.contains { $0.hasSuffix("client sent 100 B beyond the window, dropped") }, "\(lines)")
     }
 
-    /// The kernel has closed a socket whose FIN is not sent yet: the row says what that waits for.
+    /// The kernel has closed a socket whose FIN is not sent yet: the row says what the FIN waits for.
     @Test func T21_aFinThatIsStillToCome() {
         func row(_ queue: UInt32) -> String {
             let scene = KernelScene(client: .finWait1, server: .established, clientQueue: queue, isSteady: true)
@@ -406,7 +409,7 @@ private let lineRows = """
         #expect(row(1).contains("client: FIN_WAIT_1, FIN not seen yet "))
     }
 
-    /// Its socket had gone before anybody looked who has it; the listener has one holder.
+    /// The server's socket was gone before its owner was looked up; the listener has only one holder.
     @Test(arguments: [true, false]) func whoAnsweredHasAccepted(isAnswered: Bool) {
         let play = Play()
         let render = Render(play)
@@ -428,7 +431,7 @@ private let lineRows = """
         #expect(text.contains(isAnswered ? "lab-server[7410] accepted" : "lab-server[7410] listens"), "\(text)")
     }
 
-    /// A firewall's rule answers with a RST in the name of a server that listens.
+    /// A firewall rule answers with a RST on behalf of a server that listens.
     @Test func H3_aRejectedServerStillListens() {
         for reason in [KernelWord.netfilterDrop, "SOCKET_FILTER"] {
             let play = Play()
@@ -456,7 +459,7 @@ private let lineRows = """
         }
     }
 
-    /// MP_FASTCLOSE ends all of an MPTCP connection; the reason beside it says nothing.
+    /// MP_FASTCLOSE ends the whole MPTCP connection; the reason next to it adds nothing.
     @Test func E22_whatEndsAnMPTCPConnectionIsShown() throws {
         let reset = try #require(ladder(handshake + "> R. 1:1 ack 1 mptcp 7 mptcp 8").first { $0.contains("RST") })
         #expect(reset.contains("MP_FASTCLOSE") && !reset.contains("MP_TCPRST"), "\(reset)")
@@ -485,7 +488,7 @@ private let lineRows = """
         #expect(all.filter { $0.contains("open (S1)") }.count == 2)
     }
 
-    /// The number stands before the columns of a row: of the ladder they take what they need.
+    /// The connection's number precedes the columns of a row, which take the room from the ladder.
     @Test(arguments: [80, 81, 99, 100, 140, 200]) func numbersBesideTheLadderFitThePage(_ width: Int) throws {
         for columns in 2...6 {
             let layout = TimelineLayout(width: width, timeStyle: .sinceStart)
@@ -507,7 +510,7 @@ private let lineRows = """
         for id in play.timeline.remaining() { report.finish(id, play.timeline.connections, nil, &render.out) }
         let all = lines(String(decoding: render.out.bytes, as: UTF8.self))
         for line in all { #expect(line.count <= width, "\(line)") }
-        // A connection's bars stand in one column each.
+        // A connection's bars stay in one column each.
         let rows = all.filter { $0.hasPrefix("110|") && ($0.contains("-->|") || $0.contains("|<--")) }
         let bars = Set(
             rows.map { row in row.indices.filter { row[$0] == "|" }.map { row.distance(from: row.startIndex, to: $0) } }
@@ -557,7 +560,7 @@ extension FourTuple {
         #expect(all[1] == "  1 127.0.0.1:35924 127.0.0.1:9500 closed SF         35us  300.7ms     12     20")
     }
 
-    /// Live the columns have room for the next address, too; a page of 80 has none to spare.
+    /// In a live trace, the columns have room for the next address, too; a page of 80 columns has none to spare.
     @Test func liveColumnsStayWhereTheyAre() {
         let far = FourTuple(
             source: SocketAddress(IPAddress(v4: 0xc0a8_6464), 54321),

@@ -1,4 +1,4 @@
-// Words on an arrow: which of them stay where there is not room for all.
+// The words on an arrow: which of them stay if there is not room for all.
 
 import Testing
 
@@ -27,7 +27,7 @@ import Testing
         #expect(Self.text(40) == "SYN seq 0 mss 1460  (other ISN)")
         #expect(Self.text(30) == "SYN seq 0  (other ISN)")
         #expect(Self.text(21) == "SYN  (other ISN)")
-        // The remark has no room, so that what is worth less has.
+        // The remark does not fit, although words of less weight do.
         #expect(Self.text(15) == "SYN seq 0")
         #expect(Self.text(8) == "SYN")
     }
@@ -62,13 +62,13 @@ import Testing
         buffer.indent(from: 1, to: 9)
         buffer.append("|")
         #expect(String(decoding: buffer.bytes, as: UTF8.self) == "+   12.5ms|")
-        // Wide enough already, and nothing to move.
+        // The text is wide enough already, and there is nothing to move.
         buffer.indent(from: 1, to: 3)
         buffer.indent(from: buffer.count, to: 2)
         #expect(String(decoding: buffer.bytes, as: UTF8.self) == "+   12.5ms|  ")
     }
 
-    /// As long as the text is, so that both runs overlap in every way.
+    /// The text is about as long as the indentation, so that source and destination overlap in every way.
     @Test func indentingKeepsEveryOctet() {
         for width in 0..<40 {
             for columns in 0..<90 {

@@ -1,4 +1,4 @@
-// Names of hosts and services: where they stand, what of a hostile one is left, and that they stand for no number.
+// Names of hosts and services: where they appear, how hostile ones are escaped, and that none can pass for a number.
 
 import Exchanges
 import TCPModel
@@ -7,7 +7,7 @@ import Testing
 
 @testable import TimelineReport
 
-/// Names from a list.
+/// A name book with these names.
 final class ListedNames: NameBook {
     let hosts: [IPAddress: String]
     let services: [UInt16: String]
@@ -59,7 +59,7 @@ private let both = ListedNames([here: "desk.example.org", there: "example.com"],
             --- handshake --------------------------------------------------------------------------------------
             """
         #expect(head(both, width: 100) == lines(wide))
-        // The lane has no room for both.
+        // The lane has no room for both names.
         let narrow = """
               #   delta        client  192.0.2.7:35924     198.51.100.80:443  server
                                        desk.example.org:35924
@@ -86,7 +86,7 @@ private let both = ListedNames([here: "desk.example.org", there: "example.com"],
         let rows = head(one, width: 100)
         #expect(
             rows[1] == String(repeating: " ", count: 39) + "desk:35924                 198.51.100.80:443", "\(rows)")
-        // A service alone is worth no line.
+        // A service name alone does not justify a line.
         let none = ListedNames([:], services: [443: "https"])
         #expect(head(none, width: 100)[1].hasPrefix("--- handshake"))
         #expect(head(none, width: 60, 2)[1] == "     CLOSED / LISTEN")
@@ -124,12 +124,13 @@ private let both = ListedNames([here: "desk.example.org", there: "example.com"],
         let columns = "1 desk.example.org:35924           example.com:https                closed SF"
         #expect(table(both, width: 140)[1].contains(columns))
         #expect(table(both, width: 60)[0].contains("desk.example.o~:35924 > example.com:https"))
-        // Where only one has a name the other is what it was.
+        // If only one end has a name, the other keeps its address.
         let one = table(ListedNames([there: "example.com"]), width: 80)
         #expect(one[1].contains("1 192.0.2.7:35924 example.com:443 closed SF"), "\(one)")
     }
 
-    /// The first name without room takes all that there is for names; the next ones find their columns, however long they are.
+    /// The first name that does not fit takes all the room for names; later ones find their columns, however long they
+    /// are.
     @Test(arguments: [100, 140, 200]) func columnsStayWhereTheyAre(_ width: Int) {
         let names = ListedNames([
             here: "desk.example.org", there: "a", IPAddress(v4: 0xc000_0208): String(repeating: "b", count: 80),
@@ -156,7 +157,7 @@ private let both = ListedNames([here: "desk.example.org", there: "example.com"],
                 == 1)
     }
 
-    /// As parts of a replay write rows: the widths go along as octets.
+    /// Rows written by parts of a replay carry their widths as octets.
     @Test func rowsOfPartsAreTheSame() {
         let whole = SummaryReport(width: 140, names: both)
         let names = play().feed(sample)
@@ -198,7 +199,7 @@ private let both = ListedNames([here: "desk.example.org", there: "example.com"],
         let page = Render(play()).run(sample, HTMLReport(style: style))
         #expect(page.contains("&lt;b&gt;x&amp;y&lt;/b&gt;;end:443") && !page.contains("<b>x"))
         let diagram = Render(play()).run(sample, MermaidReport(style: style))
-        // `;` ends a statement of Mermaid's.
+        // `;` ends a statement in Mermaid.
         #expect(!diagram.contains("<b>x") && diagram.contains("#59;end:443"), "\(diagram)")
     }
 
@@ -219,7 +220,7 @@ private let both = ListedNames([here: "desk.example.org", there: "example.com"],
 
     @Test func aNameIsAsciiWithoutSpaces() {
         #expect(EndName(host: "my host", service: nil).host == "my\\x20host")
-        // A Cyrillic letter that looks like ours.
+        // A Cyrillic letter that looks like an ASCII one.
         #expect(EndName(host: "ex\u{430}mple.com", service: nil).host == "ex\\u{0430}mple.com")
         #expect(EndName(host: "a\\b\u{1b}[2J", service: nil).host == nil, "it has a bracket")
         #expect(EndName(host: "a\\b\u{1b}c", service: nil).host == "a\\\\b\\x1bc")
@@ -234,7 +235,7 @@ private let both = ListedNames([here: "desk.example.org", there: "example.com"],
             return String(decoding: out.bytes, as: UTF8.self)
         }
         #expect(cut("10.0.0.1.evil.example", 21) == "10.0.0.1.evil.ex~:443")
-        // Beside the number that it is really of.
+        // What a cut leaves could pass for another address, so the number is shown.
         #expect(cut("10.200.300.123.evil.example", 19) == "198.51.100.80:443")
         #expect(cut("10.200.300.123.evil.example", 20) == "198.51.100.80:443")
         #expect(cut("example.com", 15) == "example.com:443" && cut("example.com", 14) == "example.c~:443")

@@ -1,4 +1,4 @@
-// What the text says of a capture of one direction (CASES X5, X6): nothing that only the other one tells.
+// What the text says about a capture of one direction (CASES X5, X6): nothing that only the other direction could tell.
 
 import Exchanges
 import TCPModel
@@ -13,7 +13,7 @@ import TimelineReport
             .split(separator: "\n").map(String.init)
     }
 
-    /// The client closed first, and the capture has the server's FIN alone.
+    /// The client closed first, but the capture has only the server's FIN.
     @Test(arguments: [
         "< S. 0:0 ack 1\n< P. 1:101 ack 11\n< F. 101:101 ack 12",
         "> S 0:0\n> P. 1:101 ack 1\n> F. 101:101 ack 12\n> . 102:102 ack 13",
@@ -29,12 +29,12 @@ import TimelineReport
         let closed = Play(handshake + "> F. 1:1 ack 1")
         #expect(closed.connection.closer == .originator && !closed.connection.mayLackFin)
         #expect(Play("> S 0:0\n> . 1:1 ack 1\n> R. 1:1 ack 1").connection.closer == .originator)
-        // One socket sends both.
+        // Nothing was closed: no side is the closer, and no FIN is missing.
         let own = Play("> S 0:0\n> . 1:1 ack 1")
         #expect(own.connection.closer == nil && !own.connection.mayLackFin)
     }
 
-    /// The kernel's word is as good as the other direction.
+    /// The kernel's evidence is as good as the other direction.
     @Test func aKernelTells() {
         let play = Play("> S 0:0\n> . 1:1 ack 1\n> F. 1:1 ack 1")
         #expect(play.connection.mayLackFin)

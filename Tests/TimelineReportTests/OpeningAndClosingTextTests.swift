@@ -1,4 +1,4 @@
-// Text in a SYN and in a FIN is data like any other, and what -vv adds has a line of its own where there is no room.
+// Text in a SYN and in a FIN is data like any other, and details of -vv get a line of their own if there is no room.
 
 import Testing
 
@@ -19,19 +19,19 @@ import Testing
         #expect(row.contains("|== FIN,ACK ") && row.contains("=>|"), "\(row)")
     }
 
-    /// RFC 9293 3.5.2: a RST's text says why; it is no data.
+    /// RFC 9293 3.5.2: a RST's text explains the reset; it is not data.
     @Test func theTextOfARSTIsNone() throws {
         let row = try #require(ladder(Self.corked).first { $0.contains("RST") })
         #expect(row.contains("RST seq 1:4 --|"), "\(row)")
     }
 
-    /// RFC 9293 3.4: the SYN takes a number of its own, and its text begins behind that.
+    /// RFC 9293 3.4: the SYN takes a sequence number, and its text begins after that.
     @Test func textInASynIsCountedFromOne() throws {
         let row = try #require(ladder("0.000000 > S 0:10 win 65495 mss 1460").first { $0.contains("SYN ") })
         #expect(row.contains("|== SYN 10 bytes 1:11 win 65495 mss 1460 =="), "\(row)")
     }
 
-    /// The SYN's window, too, which a narrower question shows.
+    /// The SYN's window is shown too; without -vv it may be left out.
     @Test(arguments: [80, 100]) func nothingIsLeftOutOfAVeryVerboseRow(_ width: Int) throws {
         let lines = ladder(Self.corked, width: width, verbosity: 2)
         let syn = try #require(lines.firstIndex { $0.contains("- SYN seq 0") })

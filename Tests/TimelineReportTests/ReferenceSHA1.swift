@@ -1,6 +1,6 @@
-// SHA-1 (FIPS 180-4 6.1) word for word, of messages of any length: what the short one is held against.
+// SHA-1 (FIPS 180-4 6.1) to the letter, for messages of any length: the reference for the short implementation.
 
-/// The SHA-1 digest of a short message: 20 octets.
+/// The SHA-1 digest of a message: 20 octets.
 func sha1(_ message: [UInt8]) -> [UInt8] {
     var padded = message + [0x80]
     while padded.count % 64 != 56 { padded.append(0) }

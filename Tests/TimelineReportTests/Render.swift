@@ -1,4 +1,4 @@
-// Runs an exchange through a report, as the sessions do, and gives back what it wrote.
+// Runs an exchange through a report, as the sessions do, and returns the output.
 
 import Exchanges
 import Foundation
@@ -6,7 +6,7 @@ import TCPModel
 import TCPTimeline
 import TimelineReport
 
-/// A reading that lists just these sockets; every loopback address is local.
+/// A reading that lists exactly these sockets; every loopback address is local.
 struct Reading: KernelSnapshot {
     var begin: Timestamp
     var end: Timestamp
@@ -21,17 +21,17 @@ struct Reading: KernelSnapshot {
     func isLocal(_ address: IPAddress) -> Bool { address.isLoopback }
 }
 
-/// What the kernel shows at the end of an exchange.
+/// The kernel's view at the end of an exchange.
 struct KernelScene {
     var client: TCPState?
     var server: TCPState?
     var clientProcess = "lab-client"
     var serverProcess = "lab-server"
-    /// Whether a process has the client's socket.
+    /// Whether a process holds the client's socket.
     var clientIsOwned = true
-    /// Octets that the client's socket has sent or queued, and nobody has acknowledged; its FIN is one.
+    /// Octets that the client's socket has sent or queued without an ACK; its FIN counts as one.
     var clientQueue: UInt32 = 0
-    /// Read again 40 ms later, with the same result.
+    /// Whether the sockets are read again 40 ms later, with the same result.
     var isSteady = false
 }
 
@@ -77,7 +77,7 @@ final class Render {
         join.watch(id, play.timeline)
         let (a, b) = (play.client, play.server)
         var sockets = [KernelSocket(local: b, remote: SocketAddress(.anyV4, 0), state: .listen, inode: 9)]
-        // A socket without state is read once, so that its process is known, and is gone then.
+        // A socket without a state is read once, so that its process is known, and is then gone.
         func add(_ state: TCPState?) {
             sockets.append(
                 KernelSocket(
@@ -101,7 +101,7 @@ final class Render {
     }
 }
 
-/// The text timeline of an exchange, as lines.
+/// The lines of an exchange's text timeline.
 func ladder(
     _ text: String, width: Int = 100, verbosity: Int = 0, scene: KernelScene? = nil,
     _ change: (inout TextStyle) -> Void = { _ in }

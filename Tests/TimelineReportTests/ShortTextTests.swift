@@ -1,4 +1,4 @@
-// Words and rows of a few machine words, against the plain way of writing the same.
+// Words and rows that fit in a few machine words, compared with the plain way of writing them.
 
 import SeededRandom
 import TCPModel
@@ -15,7 +15,7 @@ import Testing
 
     private func row(_ make: (inout ShortText) -> Void) -> String { text { ShortText.append(to: &$0, make) } }
 
-    /// A span as the rule says it, by long division: three significant digits, milliseconds four unless compact.
+    /// A span by the definition, with long division: three significant digits, or four for milliseconds unless compact.
     private func reference(_ span: UInt64, compact: Bool) -> String {
         let (exponent, digits, unit): (Int, Int, String) =
             switch span {
@@ -44,7 +44,7 @@ import Testing
     @Test func spansAreRoundedAsTheRuleSays() {
         var random = SplitMix(seed: 44)
         for _ in 0..<20_000 {
-            // All magnitudes alike, and the edges where one becomes the next.
+            // All magnitudes are equally likely, and so are the edges between them.
             let bits = UInt64.random(in: 0..<60, using: &random)
             var span = UInt64.random(in: 0...(1 << bits), using: &random)
             if Bool.random(using: &random) { span = span / 1_000 * 1_000 }
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    /// An IPv6 address with some zeros, in a row or not.
+    /// An IPv6 address with some zero groups, adjacent or not.
     private func address(_ random: inout SplitMix) -> IPAddress {
         func half() -> UInt64 {
             (0..<4).reduce(0) { half, _ in half << 16 | (Bool.random(using: &random) ? random.next() & 0xffff : 0) }
@@ -78,7 +78,7 @@ import Testing
             let end = SocketAddress(
                 isV4 ? IPAddress(v4: UInt32.random(in: 0 ... .max, using: &random)) : address(&random),
                 UInt16.random(in: 0 ... .max, using: &random))
-            // Now and then the address is the one that the column had last.
+            // Now and then the address equals the previous one in the column.
             if Bool.random(using: &random) { column.become(end.address) }
             let number = UInt64.random(in: 0...(1 << UInt64.random(in: 0..<64, using: &random)), using: &random)
             let columns = Int.random(in: 0...8, using: &random)
@@ -108,7 +108,7 @@ import Testing
         #expect(shown == String((0..<40).flatMap { _ in "0123456" }.prefix(shown.utf8.count)))
         #expect(row { $0.pad(to: 500) }.utf8.count == ShortText.capacity)
         #expect(row { $0.append(span: -1, rightIn: 6) } == "     -")
-        // Three of the longest addresses fit; a row has two. The fourth one is left out as a whole.
+        // Three of the longest addresses fit; a row has two. The fourth one is left out entirely.
         let end = SocketAddress(IPAddress(high: .max, low: .max), .max)
         let longest = "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535"
         var column = AddressText()

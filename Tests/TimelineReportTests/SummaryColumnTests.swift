@@ -1,4 +1,4 @@
-// `-q`: where its columns are.
+// `-q`: the positions of its columns.
 
 import TCPModel
 import TCPTimeline

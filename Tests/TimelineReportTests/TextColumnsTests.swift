@@ -1,4 +1,4 @@
-// Names that are not ASCII in the ladder: measured by the columns that a terminal gives them, and never cut inside a character.
+// Names in the ladder that are not ASCII: measured in terminal columns, and never cut inside a character.
 
 import Exchanges
 import TCPModel
@@ -30,12 +30,12 @@ import Testing
         let texts = pieces.map { String(validating: $0, as: UTF8.self) }
         #expect(texts.allSatisfy { $0 != nil })
         #expect(pieces.allSatisfy { TextColumns.count($0) <= max(room, 2) })
-        // Nothing is lost but the spaces at which it is broken.
+        // Nothing is lost except the spaces at the breaks.
         func solid(_ text: String) -> String { String(text.filter { $0 != " " }) }
         #expect(solid(texts.compactMap { $0 }.joined()).unicodeScalars.elementsEqual(solid(words).unicodeScalars))
     }
 
-    /// The column of each bar of a line; its characters are of the width that terminals give them.
+    /// The column of each bar in a line, with each character as wide as terminals draw it.
     private func bars(_ line: String) -> [Int] {
         var (column, found): (Int, [Int]) = (0, [])
         for scalar in line.unicodeScalars {
@@ -64,7 +64,7 @@ import Testing
         let rows = ladder(handshake, scene: scene)
         let heading = try #require(rows.first { $0.contains(name + "[7410]") })
         let bar = try #require(rows.map(bars).first { $0.count == 2 })
-        // Both names fit into the lane, or the server's stands right behind the client's.
+        // Both names fit in the lane, or the server's follows the client's at once.
         let columns = TextColumns.count(Array(heading.utf8)[...])
         #expect(TextColumns.count(Array(name.utf8)[...]) > 20 || columns == bar[1], "\(heading)")
     }
@@ -77,7 +77,7 @@ import Testing
         let rows = try #require(String(validating: out.bytes, as: UTF8.self)).split(separator: "\n")
         let longest = TextColumns.count(Array("1| client process \(name),".utf8)[...])
         #expect(rows.allSatisfy { TextColumns.count(Array($0.utf8)[...]) <= max(width, longest) })
-        // No line ends before it has to.
+        // No line ends earlier than it must.
         for (row, next) in zip(rows, rows.dropFirst()) {
             let item = next.dropFirst(5).prefix { $0 != "," } + ","
             #expect(TextColumns.count(Array("\(row) \(item)".utf8)[...]) > width, "\(row)")

@@ -1,4 +1,4 @@
-// Which of the kernel's events have a line in the ladder.
+// Which kernel events have a line in the ladder.
 
 import TCPModel
 import Testing

@@ -1,4 +1,4 @@
-// What the text shows where the kernel's events tell of segments that the capture lacks.
+// What the text shows if kernel events report segments that were not captured.
 
 import Exchanges
 import TCPModel
@@ -7,7 +7,7 @@ import Testing
 import TimelineReport
 
 @Suite struct UncapturedRowTests {
-    /// A trace's text: segments of a turn, then the kernel's events of it. Times of events are milliseconds.
+    /// The text of a trace, in turns: segments, then the kernel's events. The times of events are in milliseconds.
     private func text(_ turns: (segments: String, events: [(Double, Side, SocketEvent.Kind)])...) -> [String] {
         let play = Play()
         var join = KernelJoin()
@@ -53,7 +53,7 @@ import TimelineReport
         (100.7, .responder, .transition(from: .lastAck, to: .closed)),
     ]
 
-    /// Of `src port`: the server's FIN came in the same turn, and looked like the first one.
+    /// With `src port`, the server's FIN came in the same turn and looked like the first one.
     @Test func X06_theSecondFinIsDrawnAsTheSecond() throws {
         let lines = text((handshake, opening), ("0.1003 < F. 1:1 ack 2", closing))
         let close = try #require(lines.firstIndex { $0.contains("kernel: server is CLOSE_WAIT, not captured") })
@@ -67,7 +67,8 @@ import TimelineReport
         #expect(!lines.contains { $0.contains("no packet") }, "\(lines)")
     }
 
-    /// SYNs alone: the way of both ends is the kernels', and so is what became of it; Zeek's word is of the capture.
+    /// Only SYNs were captured: the states of both ends and the outcome come from the kernel; Zeek's label is that of
+    /// the capture.
     @Test func X15_synsAlone() {
         let lines = text(("> S 0:0", opening + closing))
         let rows = lines.filter { $0.contains(", not captured") }.map { $0.dropFirst(13).filter { $0 != " " } }
@@ -82,7 +83,8 @@ import TimelineReport
         #expect(!lines.contains { $0.contains("no answer") })
     }
 
-    /// The text before the RST was dropped behind the capture, and so the RST's number looks old: the kernel says that it was obeyed.
+    /// The text before the RST was dropped behind the capture, so the RST's number looks old: the kernel shows that it
+    /// was obeyed.
     @Test func E16_aRstThatLookedIgnored() throws {
         let lines = text(
             (handshake + "> P. 1:5 ack 1", opening),
@@ -99,7 +101,7 @@ import TimelineReport
         #expect(lines.contains { $0.hasPrefix("=> reset (") }, "\(lines)")
     }
 
-    /// All of it was captured: the events say nothing new.
+    /// Everything was captured: the events add nothing.
     @Test func T01_nothingIsMissing() {
         let all = handshake + "0.1 > F. 1:1 ack 1\n0.1001 < . 1:1 ack 2\n0.1003 < F. 1:1 ack 2\n0.1005 > . 2:2 ack 2"
         let lines = text((all, opening + closing))
@@ -114,21 +116,21 @@ import TimelineReport
         text((segments, [])).first { $0.hasPrefix("=>") || $0.contains(" packets") } ?? ""
     }
 
-    /// A capture that has nothing but SYNs does not say that there was no answer; nor that there was one.
+    /// A capture that has only SYNs neither says that there was no answer, nor that there was one.
     @Test func X15_noAnswerInThisCapture() {
         #expect(
             closing("> S 0:0").hasPrefix(
                 "=> no answer in this capture (S0): 1 SYN; it has no answer to any SYN, as by a filter,")
         )
-        // Who asks again has had no answer.
+        // A client that retries has had no answer.
         #expect(
             closing("> S 0:0\n1 > S 0:0").hasPrefix(
                 "=> no answer (S0): 2 SYNs; filtered, host down, or accept queue full"))
         #expect(closing("> S 0:0\n< R. 0:0 ack 1").hasPrefix("=> refused (REJ)"))
     }
 
-    /// Where others' answers were captured, this one had none. What a client goes on with shows that it was answered, and that the capture
-    /// lacks answers.
+    /// If answers to other connections were captured, this one had none. If a client continues, it was answered, so the
+    /// capture lacks answers.
     @Test(arguments: ["< S. 0:0 ack 1", "< . 1:1 ack 1", "> . 1:1 ack 1", "> P. 1:9 ack 1"])
     func X15_othersWereAnswered(_ answer: String) throws {
         let play = Play()
@@ -144,7 +146,7 @@ import TimelineReport
         #expect(lines.contains("=> no answer in this capture (S0): 1 SYN") == answer.hasPrefix(">"), "\(lines)")
     }
 
-    /// SYNs, FINs and RSTs alone: what the handshake and the ways took is not in them.
+    /// Only SYNs, FINs and RSTs were captured, so the duration of the handshake and the round trips are unknown.
     @Test func X15_timesThatWereNotCaptured() {
         let lines = text(
             ("> S 0:0\n0.02 < S. 0:0 ack 1\n1 < F. 501:501 ack 101\n2 > F. 101:101 ack 502", []))
@@ -154,8 +156,8 @@ import TimelineReport
         #expect(text((handshake, [])).contains { $0.contains(", handshake 2.000ms") })
     }
 
-    /// Octets that only an ACK shows, or what lies behind them, are counted by their numbers, as Zeek does (orig_bytes, missed_bytes); the
-    /// line says how many were captured.
+    /// Octets known only from an ACK, or from octets after them, are counted by sequence numbers, as in Zeek
+    /// (orig_bytes, missed_bytes); the line says how many were captured.
     @Test func X07_octetsThatWereNotCaptured() {
         func closing(_ segments: String) -> String {
             let play = Play(keepsStatistics: true)
@@ -163,16 +165,16 @@ import TimelineReport
             return lines.split(separator: "\n").filter { $0.contains(" B") && !$0.contains("|") }.joined(separator: " ")
         }
         #expect(closing(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11").contains("10 B > 0 B <,"))
-        // A hole that the ACK of what is behind it covers, and one that only its ACK shows.
+        // A hole is covered by the ACK of the text after it, or known only from its own ACK.
         let behind = handshake + "> P. 401:411 ack 1\n< . 1:1 ack 411"
         #expect(closing(behind).contains("410 B (10 captured) > 0 B <,"), "\(closing(behind))")
         let alone = handshake + "< . 1:1 ack 401\n> P. 401:411 ack 1\n< . 1:1 ack 411"
         #expect(closing(alone).contains("410 B (10 captured) > 0 B <,"), "\(closing(alone))")
         for text in [behind, alone] { #expect(Play(text).connection.missedBytes == 400) }
-        // It comes after its ACK.
+        // The text comes after its ACK.
         let late = handshake + "< . 1:1 ack 401\n> P. 1:401 ack 1"
         #expect(closing(late).contains("400 B > 0 B <,"), "\(closing(late))")
-        // One side alone.
+        // Only one side was captured.
         #expect(
             closing("> S 0:0\n> . 1:1 ack 1\n> P. 1:11 ack 1\n> . 11:11 ack 501").contains(
                 "10 B > 500 B (0 captured) <,"))

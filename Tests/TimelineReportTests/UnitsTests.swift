@@ -1,4 +1,4 @@
-// Numbers, spans, dates, names of flows and connections.
+// Numbers, time spans, dates, and names of flows and connections.
 
 import Exchanges
 import Foundation
@@ -34,7 +34,7 @@ private func communityID(_ tuple: FourTuple) -> String { text { $0.append(commun
         #expect(text { $0.append(span: nanoseconds, .compact) } == expected)
     }
 
-    /// Rows are written in machine words, sentences as strings: it is one rule.
+    /// Rows are written in machine words and sentences as strings, by the same rule.
     @Test func wordsAndStringsAreTheSame() {
         var value = 1.0
         while value < 9e18 {

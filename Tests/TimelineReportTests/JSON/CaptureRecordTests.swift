@@ -1,4 +1,4 @@
-// The last record: what was counted, and what is missing in the kernel's view.
+// The last record: what was counted, and the gaps in the kernel's view.
 
 import Foundation
 import TCPModel

@@ -1,4 +1,4 @@
-// Records that wait until their connection can be chosen: all of them or none, within bounds.
+// Records held until their connection can be selected: all of them are written or none, within limits.
 
 import TCPModel
 import TCPTimeline
@@ -25,7 +25,7 @@ import Testing
         held.add(one, number: 1, &out) { $0.append("c") }
         held.add(other, number: 2, &out) { $0.append("y") }
         #expect(text(out) == "abc")
-        // Another connection in the same place has nothing of the one before.
+        // A later connection in the same slot inherits nothing from the earlier one.
         held.add(other, number: 3, &out) { $0.append("z") }
         #expect(held.decide(other, number: 3, isShown: true, &out) == 0)
         #expect(text(out) == "abcz")
@@ -45,7 +45,7 @@ import Testing
         held.add(other, number: 2, &out) { $0.append("klm") }
         #expect(held.decide(other, number: 2, isShown: true, &out) == 1)
         #expect(text(out) == "12345abcdeklm")
-        // A connection that was not seen to wait for anything.
+        // A connection for which no record was held.
         #expect(held.decide(one, number: 9, isShown: true, &out) == 0)
     }
 

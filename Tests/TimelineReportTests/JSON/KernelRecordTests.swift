@@ -1,4 +1,4 @@
-// `kernel` records: each has what its source can know.
+// `kernel` records: each has the fields that its source can know.
 
 import TCPModel
 import Testing
@@ -7,7 +7,7 @@ import Testing
 @testable import TimelineReport
 
 @Suite struct KernelRecordTests {
-    /// An event reads no table: the numbers of the latest reading are not its own.
+    /// An event reads no table, so it does not have the numbers of the latest reading.
     @Test func anEventHasNoInodeAndNoQueues() {
         func record(_ source: KernelSource) -> String {
             let socket = KernelSocket(

@@ -1,4 +1,4 @@
-// `packet` records: what they hold, and that each comes before the states that its segment causes.
+// `packet` records: their content, and that each precedes the states that its segment causes.
 
 import Exchanges
 import TCPModel
@@ -10,7 +10,7 @@ import TimelineReport
     private let tuple = FourTuple(
         source: SocketAddress(.loopbackV4, 35924), destination: SocketAddress(.loopbackV4, 9500))
 
-    /// The records of segments 1 ms apart, without those keys that every record has.
+    /// The records of segments 1 ms apart, without the keys common to all records.
     private func records(_ segments: [Segment], packets: Bool = true) -> [String] {
         var timeline = Timeline(seed: 1)
         var report = JSONReport(packets: packets)

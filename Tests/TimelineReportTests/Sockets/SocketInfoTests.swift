@@ -1,4 +1,4 @@
-// What `tcptrace sockets -i` says of a socket, from a struct tcp_info with numbers at the offsets of linux/tcp.h.
+// What `tcptrace sockets -i` prints about a socket, from a struct tcp_info with numbers at the offsets of linux/tcp.h.
 
 import TCPModel
 import Testing
@@ -6,7 +6,7 @@ import Testing
 @testable import TimelineReport
 
 @Suite struct SocketInfoTests {
-    /// A struct tcp_info of 248 octets (Linux 6.7 and later) that is 0 but for these: offset, octets, value.
+    /// A struct tcp_info of 248 octets (Linux 6.7 and later) that is zero except for these values.
     static func info(_ values: [(offset: Int, octets: Int, value: UInt64)]) -> TCPInfo {
         var bytes = [UInt8](repeating: 0, count: 248)
         for (offset, octets, value) in values {
@@ -31,7 +31,7 @@ import Testing
         return SocketRow(socket, .none, details: details)
     }
 
-    /// A sender whose peer does not read: a probe is due, and the time is the window's.
+    /// A sender whose peer does not read: a probe is due, and the window limits the transfer.
     static let stalled = row(.established, .persist) {
         $0.timerMilliseconds = 644
         $0.timerCount = 3
@@ -82,7 +82,7 @@ import Testing
         #expect(SocketInfoText().lines(Self.listener) == ["      accept queue: 5 of 4; 12 SYNs or handshakes refused"])
     }
 
-    /// 308 octets came, and a FIN.
+    /// 308 octets were received, and a FIN in the states after it.
     @Test(arguments: [
         (TCPState.established, 309), (.closeWait, 308), (.lastAck, 308), (.closing, 308), (.finWait2, 309),
     ])
@@ -92,7 +92,7 @@ import Testing
         #expect(lines.contains("1 octet sent, the last 0ns ago; \(octets) received, the last 0ns ago"), "\(lines)")
     }
 
-    /// 187713 are not sent: with a FIN behind them, which is the last of all.
+    /// 187713 octets are not sent; after close() the last of them is the FIN.
     @Test(arguments: [
         (TCPState.established, 187_713, "187713 octets not sent yet"),
         (.closeWait, 1, "in 200ms; 1 octet not sent yet"),
@@ -109,7 +109,7 @@ import Testing
         #expect(lines.contains(words), "\(lines)")
     }
 
-    /// What the kernel counts so was mostly not needed.
+    /// Segments that the kernel counts here were mostly not needed.
     @Test func whatWasDiscardedIsNotCalledLost() {
         let row = Self.row(.established) {
             $0.memory = SocketMemory()
@@ -130,7 +130,7 @@ import Testing
         for row in [Self.stalled, Self.dying, Self.listener] {
             let lines = SocketInfoText(width: width).lines(row)
             let whole = SocketInfoText().lines(row)
-            // The same statements, and no line that could have been shorter.
+            // The statements are the same, and no line could be shorter.
             let statements = { (lines: [String]) in
                 lines.flatMap { $0.dropFirst(6).split(separator: ";").map { String($0.trimmingPrefix(" ")) } }
             }
@@ -140,7 +140,7 @@ import Testing
     }
 
     @Test func statesWithoutMeasures() {
-        // A TIME_WAIT has a timer and nothing else; a SYN that got no answer has no window of the peer's to speak of.
+        // A socket in TIME_WAIT has only a timer; a SYN without an answer has learnt no window from the peer.
         let timeWait = Self.row(.timeWait, .timeWait, inode: 0) { $0.timerMilliseconds = 42_000 }
         #expect(SocketInfoText().lines(timeWait) == ["      end in 42.0s"])
         let opening = Self.row(.synSent, .retransmission) {
@@ -153,14 +153,14 @@ import Testing
                 == "      retransmission in 3.00s, 1 try so far; 1 segment not acknowledged")
         let orphan = Self.row(.finWait2, .keepalive, inode: 0) { $0.timerMilliseconds = 90_000 }
         #expect(SocketInfoText().lines(orphan) == ["      end of FIN_WAIT_2 in 90.0s"])
-        // Nobody asked.
+        // Details were not requested.
         #expect(SocketInfoText().lines(SocketRow(Self.stalled.socket, .none)) == [])
     }
 
     @Test func whatItsProgramShutDown() {
         let half = Self.row(.finWait2) { $0.isSendShutDown = true }
         #expect(SocketInfoText().lines(half) == ["      its program shut sending down"])
-        // An orphan was closed; and whose peer sent a FIN receives nothing more in any case.
+        // An orphan was closed anyway, and a socket whose peer sent a FIN receives nothing more in any case.
         let orphan = Self.row(.finWait2, inode: 0) { $0.isSendShutDown = true }
         let closed = Self.row(.closeWait) { $0.isReceiveShutDown = true }
         #expect(SocketInfoText().lines(orphan) + SocketInfoText().lines(closed) == [])
@@ -186,7 +186,7 @@ import Testing
         #expect(
             object.contains(#""min_rtt_us":340,"rto_us":3200000,"backoff":3,"#)
                 && object.contains(#""snd_ssthresh":7,"#))
-        // No backlog and no memory: absent, not 0.
+        // Backlog and memory are unknown: they are absent, not 0.
         #expect(!object.contains("backlog") && !object.contains("drops"))
 
         var csv = OutputBuffer()

@@ -1,4 +1,4 @@
-// The socket list in its three formats, and the table of changes, against written-out results.
+// The socket list in its three formats, and the table of changes, compared with literal results.
 
 import Foundation
 import TCPModel
@@ -100,7 +100,7 @@ import TimelineReport
                 ",1,\"'=cmd\",,,,,,,,\"1//=cmd\"\r\n"))
     }
 
-    /// Everything about the process of a row, with paths that bite.
+    /// All details about the process of a row, with hostile paths.
     @Test func whereTheProcessComesFrom() throws {
         let details = ProcessDetails(
             executable: "/opt/\u{1b}[2J", controlGroup: "/docker/" + String(repeating: "ab", count: 32),
