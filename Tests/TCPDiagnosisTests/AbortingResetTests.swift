@@ -1,4 +1,4 @@
-// RSTs that answer nothing: their sender had the connection, or was asked in vain.
+// RSTs that do not answer a segment: their sender had the connection, or its segments went unanswered.
 
 import Exchanges
 import TCPTimeline
@@ -92,7 +92,7 @@ import Testing
             + "1 < P. 1:51 ack 11\n> . 1411:1411 ack 51\n1.8 > P. 11:1411 ack 51\n2.2 < P. 1:51 ack 11\n> . 1411:1411 ack 51\n"
             + "3.8 > P. 11:1411 ack 51"
         #expect(!codes(open + vain, after: 9).contains(.mtuBlackHole))
-        // A SACK of something smaller behind it shows that small ones do arrive.
+        // A SACK of a smaller segment behind it shows that small ones do arrive.
         let reported = "\n3.9 > P. 1411:1421 ack 51\n< . 51:51 ack 11 sack 1411:1421"
         #expect(codes(open + vain + reported, after: 9).contains(.mtuBlackHole))
     }
@@ -109,7 +109,7 @@ import Testing
         #expect(
             late.contains { $0.code == .tailLossProbe && $0.message.hasSuffix("it had arrived, and its ACK was lost") },
             "\(late)")
-        // What had been acknowledged long ago comes along with it.
+        // The probe also repeats octets that were acknowledged long ago, so it does not show that an ACK was lost.
         let both = findings(
             open + "9 > P. 11:21 ack 1\n9.1 > P. 1:21 ack 1\n< . 1:1 ack 21 sack 11:21", keepsStatistics: true)
         #expect(!both.contains { $0.code == .tailLossProbe && $0.message.hasSuffix("its ACK was lost") }, "\(both)")

@@ -1,4 +1,5 @@
-// What a RST answers: text for a side that had closed, a connection that is not known any more, or an opening.
+// RSTs that answer a segment: text for a side that had closed, a segment of a connection that is no longer known, or an
+// opening.
 
 import Exchanges
 import TCPTimeline
@@ -117,7 +118,7 @@ import Testing
     func synWithText() {
         #expect(codes("> S 0:500\n< S. 0:0 ack 1\n> R 1:1") == [.fastOpen, .reset])
         #expect(codes("> S 0:500\n< S. 0:0 ack 501\n< P. 1:101 ack 501\n> R 501:501") == [.fastOpen, .reset])
-        // That of a SYN inside the open connection is not taken.
+        // The text of a SYN inside an open connection is not taken.
         let late = handshake + "> P. 1:6 ack 1\n< . 1:1 ack 6\n> S 3:8\n< . 1:1 ack 6"
         #expect(!codes(late).contains(.fastOpen))
     }

@@ -1,4 +1,4 @@
-// What its receiver drops changes no finding and no number, but for the finding that names it.
+// A segment that its receiver drops changes no finding and no number, except for the finding that names it.
 
 import Exchanges
 import TCPModel
@@ -17,7 +17,7 @@ import Testing
         1 > P. 11:21 ack 1 ts 2000 500110
 
         """
-    /// What was lost at the first second is sent again.
+    /// The text that was lost at the first second is retransmitted.
     private static let loss = """
         3 > P. 11:21 ack 1 ts 4000 500110
         3.1 < . 1:1 ack 21 ts 503100 4000
@@ -42,7 +42,7 @@ import Testing
         var initialWindow: UInt64
     }
 
-    /// What is made of an opening and of what follows, with a segment between them, or without.
+    /// The results for an opening and the exchange after it, with or without a segment between them.
     private func judged(
         _ segment: String?, isDamaged: Bool = false, before rest: String, after seconds: Double = 0
     ) throws -> Result {
@@ -98,7 +98,7 @@ import Testing
         let clean = try judged(nil, before: Self.loss)
         for segment in ["< . 1:1 ack 11 win 0 ts 400000 1020", "< F. 1:1 ack 11 win 0 ts 400000 1020"] {
             var result = try judged(segment, before: Self.loss)
-            // That it was sent makes the next FIN a repetition, which measures no round trip.
+            // Since it was sent, the next FIN is a retransmission, which yields no round trip.
             if segment.contains("F.") { result.roundTrips = clean.roundTrips }
             #expect(result == clean)
         }

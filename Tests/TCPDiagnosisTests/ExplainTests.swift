@@ -1,4 +1,4 @@
-// Everything that the output can say has a page, pages fit, and they cite only what was reviewed.
+// Every word of the output has a page, pages fit their width, and they cite only reviewed sections.
 
 import TCPMachine
 import TCPModel
@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func whatIsListedAsAFindingIsOne() {
-        // A script gives these names to --fail-on.
+        // Scripts pass these names to --fail-on.
         for page in Explanations.all where page.kind == .finding {
             #expect(FindingCode(rawValue: page.name) != nil, "\(page.name)")
         }
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    /// Every value that `ZeekState` can give is among these: they are all that Zeek documents.
+    /// Every value of `ZeekState` is among these, which are all that Zeek documents.
     @Test(arguments: ["S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"])
     func everyZeekStateHasAPage(_ name: String) {
         #expect(Explanations.pages(for: name).first?.kind == .zeekState)
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    /// What a live trace prints: drop_reason, reset_reason.
+    /// The reasons that a live trace prints: drop_reason, reset_reason.
     @Test(arguments: [
         "NETFILTER_DROP", "NO_SOCKET", "TCP_ABORT_ON_CLOSE", "TCP_STATE", "TCP_OLD_SEQUENCE", "TCP_TIMEWAIT_SOCKET",
         "TCP_LISTEN_OVERFLOW", "SOCKET_FILTER", "TCP_KEEPALIVE_TIMEOUT", "TCP_ABORT_ON_DATA", "TCP_RFC7323_PAWS",
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test func everyReasonThatFindingsTranslateHasAPage() {
-        // Those of `dropMeaning`, which findings say in half a sentence.
+        // The names of `dropMeaning`, which findings explain in half a sentence.
         for name in Explanation.kernelReasons.map(\.name) {
             #expect(Explanation.kernelReasons.count { $0.name == name } == 1, "\(name)")
         }
@@ -104,7 +104,8 @@ import Testing
         #expect(Explanations.suggestions(for: "TCPSynRetran").first == "TcpExtTCPSynRetrans")
     }
 
-    /// The kernel counts each SYN as one that found a queue full where it always sends cookies (`tcp_syn_flood_action`).
+    /// With `tcp_syncookies` 2 the kernel always sends cookies and counts each SYN as one that met a full queue
+    /// (`tcp_syn_flood_action`).
     @Test(arguments: ["TcpExtSyncookiesSent", "TcpExtTCPReqQFullDoCookies"]) func cookiesWithoutAFullQueue(
         _ name: String
     ) throws {
@@ -127,7 +128,8 @@ import Testing
         }
     }
 
-    /// The diagram's figure has neither; who waits for the end of a state needs both.
+    /// The figure of the diagram shows neither RSTs nor silent ends, but a reader who waits for the end of a state
+    /// needs both.
     @Test func aStatesPageHasTheEndsWithoutAnEdge() throws {
         for state in TCPState.allCases where state != .unseen && state != .closed {
             let page = try #require(Explanation.page(of: state))
@@ -139,7 +141,7 @@ import Testing
         }
         let closed = try #require(Explanation.page(of: .closed))
         #expect(closed.sections.contains { $0.heading == "From any state with a connection" })
-        // RFC 9293 3.10.5: in SYN-SENT an abort sends no RST.
+        // RFC 9293 3.10.5: an abort in SYN-SENT sends no RST.
         let synSent = try #require(Explanation.page(of: .synSent))
         #expect(
             synSent.sections.contains { $0.paragraphs.contains { $0.contains("close() or abort: nothing is sent (") } })
@@ -159,7 +161,7 @@ import Testing
         #expect(Explanations.pages(for: "FIN,PSH,ACK").first?.name == "FIN,PSH,ACK")
     }
 
-    /// What the tool prints itself comes before what letters might mean.
+    /// Words that the tool prints take precedence over their meaning as flag letters.
     @Test func aWordOfTheOutputIsNoSetOfLetters() {
         for word in [
             "PAWS", "mss", "ws", "win", "TLP", "SACK", "D-SACK", "MSL", "Recv-Q", "Send-Q", "idle", "data", "note",
@@ -180,7 +182,7 @@ import Testing
         }
     }
 
-    /// What stands in every ladder and table is what people ask about first.
+    /// Words found in every ladder and table are the first that people look up.
     @Test func whatStandsInEveryRowHasAPage() {
         for (words, name, kind) in [
             (["seq", "SEQ", "sequence-number", "sequence number"], "seq", Explanation.Kind.word),
@@ -198,7 +200,7 @@ import Testing
         }
     }
 
-    /// As they stand in rows, with what is of that row alone.
+    /// Remarks as they appear in rows, with the values of that row.
     @Test(arguments: [
         ("tail loss probe, nothing was lost", "tail-loss-probe"), ("frame 12 was not needed (D-SACK)", "D-SACK"),
         ("frame 12 was not needed (TSecr)", "spurious-retransmission"),
@@ -223,7 +225,7 @@ import Testing
         #expect(Explanations.pages(for: sentence).first?.name == name)
     }
 
-    /// The columns of the ladder, of -q and of `sockets`.
+    /// The column titles of the ladder, of -q and of `sockets`.
     @Test(arguments: [
         "OUTCOME", "SETUP", "DURATION", ">B", "<B", "CLOSER", "PROCESS", "delta", "teardown", "handshake",
         "PID/Program",
@@ -231,7 +233,7 @@ import Testing
     ])
     func aColumnHasAPage(_ title: String) { #expect(!Explanations.pages(for: title).isEmpty) }
 
-    /// A word of the list is one to type, but for those in brackets.
+    /// Every word of the list can be typed, except those in brackets.
     @Test func theListHasWordsToType() {
         for line in Explanations.list(width: 100) where !line.isHeading {
             for name in line.text.split(separator: #/ {2,}/#).map(String.init) where !name.hasPrefix("(") {
@@ -240,7 +242,7 @@ import Testing
         }
     }
 
-    /// The figure omits it (RFC 9293 3.3.2, note 2), and the first connection that a student looks at may have it.
+    /// The figure omits this step (RFC 9293 3.3.2, note 2), although a student's first connection may take it.
     @Test func theStepPastFIN_WAIT_2IsTold() throws {
         for state in [TCPState.finWait1, .timeWait] {
             let page = try #require(Explanation.page(of: state))
@@ -257,7 +259,7 @@ import Testing
             Explanations.pages(for: "*").map(\.kind) == [.mark] && Explanations.pages(for: "!").map(\.kind) == [.mark])
     }
 
-    /// RFC 9293 3.10.5: who has sent and received a FIN deletes the connection, and sends nothing.
+    /// RFC 9293 3.10.5: an endpoint that has sent and received a FIN deletes the connection, and sends nothing.
     @Test func anAbortAfterBothFINsSendsNothing() throws {
         for state in [TCPState.closing, .lastAck, .timeWait] {
             let page = try #require(Explanation.page(of: state))
@@ -301,7 +303,7 @@ import Testing
         }
     }
 
-    /// `explain NAME` within a page is a promise.
+    /// `explain NAME` within a page promises that such a page exists.
     @Test func everyPageThatIsReferredToIsThere() {
         for page in Explanations.all {
             for text in [page.summary] + page.sections.flatMap(\.paragraphs) {
@@ -348,7 +350,7 @@ import Testing
     }
 
     @Test func pagesAreASCII() {
-        // A terminal in any locale shows them.
+        // ASCII is readable on a terminal in any locale.
         for page in Self.pages {
             for line in page.lines(width: 80) { #expect(line.text.utf8.allSatisfy { $0 < 0x7f && $0 >= 0x20 }) }
         }
@@ -403,11 +405,11 @@ import Testing
         #expect(Explanations.suggestions(for: "TIEM_WAIT").first == "TIME_WAIT")
         #expect(Explanations.suggestions(for: "tail").first == "tail-loss-probe")
         #expect(Explanations.suggestions(for: "qqqqqqqqqqqq") == [])
-        // Not in the middle of a word: neither challenge-ack nor silent-close.
+        // A match in the middle of a word does not count, so neither challenge-ack nor silent-close is suggested.
         #expect(Explanations.suggestions(for: "len").isEmpty)
         #expect(Explanations.suggestions(for: "challenge").first == "challenge-ack")
         #expect(Explanations.suggestions(for: "synretra").contains("TcpExtTCPSynRetrans"))
-        // Of a row the words that have a page, and nothing that only looks like them.
+        // For a row, the suggestions are its words that have a page, without similar ones.
         #expect(Explanations.suggestions(for: "-- SYN seq 0 win 65495 mss 65495 --->").contains("seq"))
         #expect(Explanations.suggestions(for: "the window is small") == ["win"])
         #expect(editDistance(Array("ab".unicodeScalars), Array("ba".unicodeScalars)) == 1)

@@ -1,4 +1,5 @@
-// X15: a capture by `tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0` has no ACK and hardly any text: what only these tell is not found.
+// X15: a capture with `tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0` has no pure ACKs and hardly any text, so
+// findings that need these are not made.
 
 import Exchanges
 import TCPModel
@@ -9,7 +10,7 @@ import Testing
 
 @Suite struct FlagFilterTests {
     private static let opening = "> S 0:0\n< S. 0:0 ack 1\n"
-    /// What is behind its SYN is not captured.
+    /// The segments between its SYN and this FIN were not captured.
     private static let closing = "2 > F. 101:101 ack 501\n2.4 < F. 501:501 ack 102\n"
 
     private func codes(_ text: String) -> [FindingCode] { findings(text, keepsStatistics: true).map { $0.code } }
@@ -23,16 +24,16 @@ import Testing
                 + " of text that were acknowledged are not in it")
     }
 
-    /// Its number is that of text that was left out, within the window that is known and behind it.
+    /// The RST's number follows text that was left out, within the known window or beyond it.
     @Test(arguments: ["> R. 140:140 ack 9000", "> R 140:140", "< R. 200000:200000 ack 1", "> R. 1:1 ack 9000"])
     func X15_aResetBehindWhatWasLeftOut(_ reset: String) {
         let found = codes(Self.opening + "2 " + reset)
         #expect(!found.contains(.rstIgnored), "\(found)")
-        // With ACK it is an abort, whatever was before it.
+        // A RST with ACK is an abort, whatever preceded it.
         #expect(found.contains(.reset) == reset.contains("R."), "\(found)")
     }
 
-    /// Where anything else of the connection is captured, it is known which number was due.
+    /// If any other segment of the connection was captured, the expected number is known.
     @Test func X15_otherwiseItIsIgnored() {
         #expect(codes(handshake + "2 < R 100:100\n> . 1:1 ack 1\n< P. 1:5 ack 1") == [.rstIgnored])
     }
@@ -42,7 +43,7 @@ import Testing
             findings(Self.opening + "> R 1:1").map { $0.message } == ["the client broke the handshake off with RST"])
     }
 
-    /// The ACK of it may be among what was left out, and the peer's text too.
+    /// The ACK may be among the segments left out, and so may the peer's text.
     @Test(arguments: [
         "2 > F. 101:101 ack 501\n2.21 > F. 101:101 ack 501\n2.4 < F. 501:501 ack 102",
         "2 > F. 101:101 ack 501\n2.4 > R 102:102",
@@ -58,7 +59,7 @@ import Testing
 
     // MARK: The kernel's word
 
-    /// It has what the capture lacks.
+    /// The kernel's view includes what the capture lacks.
     @Test func X15_theKernelIsAhead() {
         let play = KernelCase(Self.opening)
         for time in [100.0, 200] { play.read(time, play.client(.established), play.server(.established)) }
@@ -74,7 +75,7 @@ import Testing
         #expect(play.conclude(2800) == [.captureGap], "\(play.found)")
     }
 
-    /// It is behind: no ACK explains that.
+    /// The kernel's state is behind that of the capture, and no missing ACK explains that.
     @Test func X15_theKernelIsBehind() {
         let play = KernelCase(Self.opening)
         for time in [100.0, 200] { play.read(time, play.client(.synSent), play.server(.synReceived)) }

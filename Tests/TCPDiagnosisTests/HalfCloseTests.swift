@@ -1,4 +1,4 @@
-// Who closed one direction only: text behind a FIN, text that crosses it, FINs that are not of this connection.
+// One direction closed: text after a FIN, text that crosses it, and FINs that do not belong to this connection.
 
 import Exchanges
 import TCPTimeline
@@ -38,7 +38,7 @@ import Testing
     func foreignFin() {
         let open = handshake + "> P. 1:1001 ack 1\n< . 1:1 ack 1001\n"
         let close = "\n< P. 1:11 ack 1001\n> F. 1001:1001 ack 11\n< F. 11:11 ack 1002\n> . 1002:1002 ack 12"
-        // Before what was acknowledged, without ACK, and far beyond the window.
+        // These FINs lie before acknowledged octets, have no ACK, or lie far beyond the window.
         for forged in ["> F. 501:501 ack 1", "> F 501:501", "> F. 90001:90001 ack 1"] {
             #expect(!codes(open + forged + close).contains(.halfClose))
         }

@@ -1,4 +1,4 @@
-// RSTs that their receiver does not obey (RFC 5961 3.2), or never got: the connection goes on.
+// RSTs that their receiver does not obey (RFC 5961 3.2), or never received: the connection continues.
 
 import Exchanges
 import TCPMachine
@@ -8,7 +8,7 @@ import Testing
 @testable import TCPDiagnosis
 
 @Suite struct IgnoredResetTests {
-    /// Both sides go on: text, its answer, their ACKs.
+    /// Both sides continue: text, its answer, and the ACKs of both.
     private static func rounds(_ count: Int = 3) -> String {
         (0..<count).map { round in
             let (client, server) = (1 + 10 * round, 1 + 5 * round)
@@ -50,7 +50,7 @@ import Testing
         #expect(["ESTABLISHED ESTABLISHED", "CLOSE_WAIT FIN_WAIT_2"].contains(play.connection.statesText))
     }
 
-    /// Text may cross a RST, but not for longer than the way there and back takes.
+    /// Text may cross a RST, but for no longer than a round trip.
     @Test(arguments: [(0.1, "CLOSED CLOSED"), (1.2, "CLOSED ESTABLISHED")])
     func E16_textLongAfterIt(_ pause: Double, _ states: String) {
         let play = Play(
@@ -58,7 +58,7 @@ import Testing
         #expect(play.connection.statesText == states)
         #expect(play.connection.outcome == .reset)
         #expect(play.last.anomalies.contains(.resetUnheeded) == (states != "CLOSED CLOSED"))
-        // Only the one side goes on: nothing says that somebody else sent it.
+        // Only one side continues, so nothing shows that a third party sent the RST.
         let text =
             handshake + "> P. 1:6 ack 1\n< . 1:1 ack 6\n0.5 > R. 6:6 ack 1\n\(0.5 + pause) < P. 1:11 ack 6\n"
         #expect(codes(text) == [.reset])
@@ -90,14 +90,15 @@ import Testing
         #expect(play.connection.statesText == "TIME_WAIT CLOSED")
     }
 
-    /// The receiver's own SACK says that the RST comes behind all that it has: Linux obeys it.
+    /// The receiver's own SACK shows that the RST follows all that it has: Linux obeys it.
     @Test func E14_behindWhatItsReceiverReported() {
         let hole = handshake + "> P. 1001:2001 ack 1\n"
         #expect(codes(hole + "< . 1:1 ack 1 sack 1001:2001\n> R. 2001:2001 ack 1") == [.reset])
         #expect(codes(hole + "< . 1:1 ack 1\n> R. 2001:2001 ack 1\n< . 1:1 ack 1").contains(.rstIgnored))
     }
 
-    /// An abort takes SND.NXT: the capture may lack text before it. Only what comes afterwards shows that it was not obeyed.
+    /// An abort uses SND.NXT, so text before it may be missing from the capture. Only later segments show that it was
+    /// not obeyed.
     @Test(arguments: ["< R. 3001:3001 ack 11\n", "< R 3001:3001\n", "< . 3001:3001 ack 11\n< R. 3001:3001 ack 11\n"])
     func X7_aResetAheadOfWhatWasCaptured(_ reset: String) {
         let text = handshake + "> P. 1:11 ack 1\n< P. 1:5 ack 11\n> . 11:11 ack 5\n" + reset
@@ -108,7 +109,7 @@ import Testing
         }
     }
 
-    /// Text that crossed the RST acknowledges its number; and behind a hole of the capture nothing is known of what is due.
+    /// Text that crossed the RST acknowledges its number. After a hole in the capture, the expected number is unknown.
     @Test func X7_whatIsMissingWasThere() {
         let text = handshake + "> P. 1:11 ack 1\n< R. 3001:3001 ack 11\n"
         #expect(!codes(text + "> P. 11:21 ack 3001").contains(.rstIgnored))
@@ -118,13 +119,13 @@ import Testing
         #expect(codes(hole + "> . 11:11 ack 1").contains(.rstIgnored))
     }
 
-    /// No text is missing before a RST that lies behind it: its number alone shows that it is not obeyed.
+    /// A RST before the end of the captured text lacks no text: its number alone shows that it is not obeyed.
     @Test(arguments: ["< R. -1000:-1000 ack 1\n", "< R. 1501:1501 ack 1\n", "< R. 1001:1001 ack 1\n"])
     func E16_aResetBehindWhatWasCaptured(_ reset: String) {
         #expect(codes(handshake + "< P. 1001:2001 ack 1\n" + reset).contains(.rstIgnored))
     }
 
-    /// A RST out of the window, or long after what came before it, answers nothing.
+    /// A RST outside the window, or long after the segment before it, answers nothing.
     @Test func E13_aResetThatAnswersNothing() {
         let text = handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n"
         #expect(!codes(text + "< R 900000001:900000001").contains(.halfOpenPeer))

@@ -1,4 +1,5 @@
-// X15, X17: what a capture lacks is no fault of anybody's, and what a complete one would disprove is not said.
+// X15, X17: gaps in a capture are not blamed on either side, and findings that a complete capture would disprove are
+// not made.
 
 import Exchanges
 import TCPDiagnosis
@@ -9,57 +10,57 @@ import Testing
 private let handshake = "> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n"
 
 @Suite("Captures that lack something") struct IncompleteCaptureTests {
-    /// The client's own FIN was the last frame before the capture began, and this is the second one.
+    /// The client sent its FIN just before the capture began; this is the server's.
     @Test func X17_whoHasClosedBeforeTheCaptureLeaksNothing() {
         #expect(codes("< F. 501:501 ack 101\n> . 101:101 ack 502", after: 60) == [])
-        // Text of its own shows that it had not.
+        // Text of its own shows that it had not closed.
         let leak = codes("> P. 101:110 ack 501\n< F. 501:501 ack 110\n> . 110:110 ack 502", after: 60)
         #expect(leak == [.closeWaitLeak])
     }
 
-    /// A socket that is there sends its text again.
+    /// A socket that still exists would retransmit its text.
     @Test func T11_whoseTextIsNeitherHeardNorRepeatedIsGone() {
         let text = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n< P. 1:5 ack 2\n"
         #expect(codes(text, after: 60) == [])
         #expect(codes(text + "> . 2:2 ack 5\n", after: 60).contains(.closeWaitLeak))
     }
 
-    /// Who closed for good and who shut down one direction look alike until the peer's text is answered.
+    /// close() and shutdown() of one direction look alike until the peer's text is answered.
     @Test func T5_aHalfCloseIsHeardOf() {
         let text = handshake + "> F. 1:1 ack 1\n< P. 1:5 ack 2\n"
         #expect(codes(text) == [])
         #expect(codes(text + "> . 2:2 ack 5\n") == [.halfClose])
     }
 
-    /// The network delayed an ACK past the abort of its sender, whose host answers later segments with RST.
+    /// The network delayed an ACK past its sender's abort, whose host answers later segments with RST.
     @Test func E13_anAckThatTheAbortOvertook() {
         let text = handshake + "> P. 1:101 ack 1\n> R. 101:101 ack 1\n> . 101:101 ack 1\n< P. 1:11 ack 101\n> R 101:101"
         #expect(codes(text) == [.reset])
-        // Who acknowledges more than its RST did lives on: that RST was another's.
+        // If the sender later acknowledges more than its RST did, it lives on, and the RST was forged.
         #expect(
             !codes(text.replacing("> . 101:101 ack 1\n", with: "< P. 1:11 ack 101\n> . 101:101 ack 11\n")).contains(
                 .reset))
     }
 
-    /// A host with the same address answers the client's text with RST; the real server goes on.
+    /// A host with the same address answers the client's text with RST, while the real server continues.
     @Test func E16_aRSTInTheNameOfOneWhoGoesOn() {
         let text = handshake + "> P. 1:6 ack 1\n< R 1:1\n< . 1:1 ack 6\n> R 6:6\n< P. 1:6 ack 6\n> R 6:6"
         let found = findings(text)
         #expect(found.map(\.code) == [.middlebox], "\(found)")
         #expect(found.first?.side == .responder && found.first?.message.contains("a third party sent it") == true)
-        // Text that its sender's abort overtook is none that it sent since.
+        // Text that its sender's abort overtook was not sent afterwards.
         let abort = handshake + "> P. 1:6 ack 1\n< R. 11:11 ack 6\n< P. 1:11 ack 6\n> R 6:6"
         #expect(!codes(abort).contains(.middlebox))
     }
 
-    /// One way only: the keep-alive's answer is not in the capture.
+    /// Only one direction was captured, so the answers to the keep-alives are missing.
     @Test func E3_keepAlivesOfOneDirection() {
         let text = "> . 101:101 ack 501\n60 > . 100:100 ack 501\n120 > . 100:100 ack 501\n180 > R. 101:101 ack 501"
         #expect(!codes(text).contains(.keepaliveDead))
         #expect(codes("< . 501:501 ack 101\n" + text).contains(.keepaliveDead))
     }
 
-    /// Two hop limits of one host, as at a mirror of both sides of a router, or where routes differ.
+    /// One host has two hop limits, as at a mirror of both sides of a router, or where routes differ.
     @Test func E16_hopLimitsOfOneHost() {
         func found(reset: UInt8, others: [UInt8]) -> [FindingCode] {
             var timeline = Timeline(seed: 1)
@@ -104,13 +105,13 @@ private let handshake = "> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n"
         #expect(codes(text, after: 5).contains(.synAckLost))
     }
 
-    /// Frames of the client are missing, and the server's text shows that it was heard.
+    /// Frames of the client are missing, but the server's text shows that the server received them.
     @Test func H6_whoAnswersMoreThanTheSynWasHeard() {
         let text = "> S 0:0\n< S. 0:0 ack 1\n1 > S 0:0\n3 > S 0:0\n14 < P. 1:1361 ack 246\n"
         #expect(!codes(text, after: 5).contains(.synAckLost))
     }
 
-    /// A SYN that nobody answers is sent again: one that is not was answered, or given up.
+    /// An unanswered SYN would be retransmitted: without a retransmission it was answered, or the client gave up.
     @Test func H2_aSynThatIsNotSentAgain() {
         let others = "> S 0:0\n< S. 0:0 ack 1\n"
         let play = KernelCase(others)

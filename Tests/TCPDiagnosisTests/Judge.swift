@@ -1,4 +1,4 @@
-// Plays an exchange and gives back what the diagnosis finds at its end.
+// Plays an exchange and returns the findings at its end.
 
 import Exchanges
 import TCPModel
@@ -6,7 +6,7 @@ import TCPTimeline
 
 @testable import TCPDiagnosis
 
-/// What is found about the exchange's connections, oldest first, judged `after` seconds after the latest segment.
+/// The findings about the exchange's connections, oldest first, judged `after` seconds after the latest segment.
 func findings(
     _ text: String, after seconds: Double = 0, serverISN: UInt32 = 5000, keepsStatistics: Bool = false
 ) -> [Finding] {
@@ -25,7 +25,7 @@ func findings(
     return found
 }
 
-/// Only the codes.
+/// The codes of these findings only.
 func codes(_ text: String, after seconds: Double = 0, keepsStatistics: Bool = false) -> [FindingCode] {
     findings(text, after: seconds, keepsStatistics: keepsStatistics).map { $0.code }
 }

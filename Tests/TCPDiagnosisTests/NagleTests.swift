@@ -8,13 +8,13 @@ import Testing
 @testable import TCPDiagnosis
 
 @Suite struct NagleTests {
-    /// So many requests in two parts, of which the second waits for the ACK of the first, and their answers.
+    /// This many requests in two parts, the second of which waits for the ACK of the first, and their answers.
     ///
     /// - Parameters:
     ///   - roundTrip: in seconds; the capture is at the client, or `atServer`.
     ///   - size: octets of the first part, and `second` of the other.
-    ///   - handshake: what the handshake took beyond the round trip, in seconds.
-    ///   - update: whether a window update comes right behind the delayed ACK.
+    ///   - handshake: how much longer than the round trip the handshake took, in seconds.
+    ///   - update: whether a window update follows the delayed ACK at once.
     private func requests(
         _ count: Int, ackAfter delay: Double, roundTrip: Double = 0.0001, atServer: Bool = false, size: Int = 8,
         second: Int? = nil, mss: Int = 1460, handshake: Double = 0.00001, update: Bool = false
@@ -49,25 +49,25 @@ import Testing
         #expect(found.first?.side == .originator && found.first?.frames == [6])
         #expect(found.first?.evidence.map { "\($0.name)" } == ["orig_segments", "orig_waited"])
         #expect(findings(requests(2, ackAfter: 0.04)).isEmpty)
-        // On loopback a handshake may take longer than an ACK that lets something go.
+        // On loopback a handshake may take longer than the segment that an ACK releases.
         #expect(
             findings(requests(3, ackAfter: 0.04, roundTrip: 0, handshake: 0.00006)).map { $0.code } == [.nagleDelay])
     }
 
-    /// An ACK that is as late as the way is long; one that is quick; segments that are full.
+    /// The ACK is as late as the round trip is long, or it is quick, or the segments are full.
     @Test func whatWaitsForSomethingElseIsNot() {
         #expect(findings(requests(5, ackAfter: 0.04, roundTrip: 0.04)).isEmpty)
         #expect(findings(requests(5, ackAfter: 0.01)).isEmpty)
         #expect(findings(requests(5, ackAfter: 0.04, size: 1460)).isEmpty)
-        // Nagle's algorithm holds no full segment back, and on this way these are full.
+        // Nagle's algorithm does not hold back full segments, and on this path these are full.
         #expect(findings(requests(5, ackAfter: 0.04, second: 1448)).isEmpty)
         #expect(findings(requests(5, ackAfter: 0.04, size: 524, mss: 536)).isEmpty)
-        // Whose opening was not captured has a way of unknown length.
+        // Without the opening, the length of the round trip is unknown.
         let whole = requests(5, ackAfter: 0.04).split(separator: "\n").dropFirst(3).joined(separator: "\n")
         #expect(findings(whole).allSatisfy { $0.code != .nagleDelay })
     }
 
-    /// There what the ACK lets go comes a round trip after it.
+    /// At the receiver, the segment that an ACK releases follows a round trip later.
     @Test func atTheReceiverItIsSeenToo() {
         #expect(findings(requests(3, ackAfter: 0.04, roundTrip: 0.01, atServer: true)).map { $0.code } == [.nagleDelay])
         #expect(findings(requests(3, ackAfter: 0.04, roundTrip: 0.01)).map { $0.code } == [.nagleDelay])
@@ -77,7 +77,7 @@ import Testing
         #expect(findings(requests(3, ackAfter: 0.04, update: true)).map { $0.code } == [.nagleDelay])
     }
 
-    /// A program that writes something at its own pace sends it when it likes, not when an ACK comes.
+    /// A program that writes at its own pace sends whenever it likes, not when an ACK arrives.
     @Test(arguments: [0.05, 0.041, 0.2]) func whoSendsWhenItLikesIsNot(pace: Double) {
         var text = "> S 0:0\n0.0001 < S. 0:0 ack 1\n0.0002 > . 1:1 ack 1\n"
         for index in 0..<10 {
@@ -87,7 +87,8 @@ import Testing
         #expect(findings(text + "9 > R. 81:81 ack 1").allSatisfy { $0.code != .nagleDelay })
     }
 
-    /// Captured at the server, a way of 15 ms off: what comes 10 ms after an ACK that ACK did not let go.
+    /// Captured at the server, with a one-way delay of 15 ms: a segment captured 10 ms after an ACK was not released by
+    /// it.
     @Test func whatComesBeforeTheACKCanHaveArrivedIsNot() {
         var text = "> S 0:0\n0.0001 < S. 0:0 ack 1\n0.0151 > . 1:1 ack 1\n"
         for index in 0..<10 {
@@ -97,11 +98,11 @@ import Testing
         #expect(findings(text + "9 > R. 81:81 ack 1").allSatisfy { $0.code != .nagleDelay })
     }
 
-    /// Of many that come when they like some come just behind an ACK.
+    /// Among many segments sent at any time, some follow an ACK by chance.
     @Test func someThatCoincideAreChance() {
         var text = "> S 0:0\n0.0001 < S. 0:0 ack 1\n0.0002 > . 1:1 ack 1\n"
         for index in 0..<20 {
-            // Every fifth one.
+            // Every fifth segment does.
             let (now, first) = (1 + Double(index) * 0.2, 1 + index * 8)
             let delay = index % 5 == 4 ? 0.1999 : 0.04
             text += "\(now) > P. \(first):\(first + 8) ack 1\n\(now + delay) < . 1:1 ack \(first + 8)\n"

@@ -1,4 +1,4 @@
-// Ports held by TIME_WAIT: when the kernel is asked, what is told of its answer, and when nothing is.
+// Ports held by TIME_WAIT: when the kernel is asked, how its answer is reported, and when nothing is.
 
 import TCPModel
 import Testing
@@ -34,7 +34,7 @@ private func tuple(_ port: Int, _ destination: SocketAddress = server) -> FourTu
         use.answer(question, PortCount(timeWaits: 260, others: 40))
         let pressure = try #require(use.pressure(tuple(40000), now: now))
         #expect(pressure.left == 700 && pressure.perMinute == 1500)
-        // 700 ports at 1500 a minute.
+        // 700 ports are left, at 1500 a minute.
         #expect(pressure.remaining == 28 * Span.second)
         use.markReported(tuple(40000))
         #expect(use.pressure(tuple(40000), now: now) == nil, "once a destination")
@@ -42,7 +42,7 @@ private func tuple(_ port: Int, _ destination: SocketAddress = server) -> FourTu
     }
 
     @Test func atAPaceThatCanGoOnForEverNothingIsTold() throws {
-        // A connection every 200 ms: 300 a minute, a thousand ports.
+        // A connection every 200 ms: 300 a minute, from a thousand ports.
         var use = use(1000, in: 200 * Span.second)
         let now = start.advanced(by: 200 * Span.second)
         let question = try #require(use.questions.first)

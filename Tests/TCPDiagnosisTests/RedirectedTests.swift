@@ -1,4 +1,4 @@
-// A connection that its host redirects to itself, to a port where nobody listens: two addresses, and one cause.
+// A host redirects a connection to itself, to a port without a listener: two addresses, and one cause.
 
 import Exchanges
 import TCPModel

@@ -1,4 +1,4 @@
-// Several RSTs of one side: who has no connection answers each segment with one (RFC 9293 3.10.7.1).
+// Several RSTs from one side: a host without the connection answers each segment with one (RFC 9293 3.10.7.1).
 
 import Exchanges
 import TCPTimeline
@@ -52,7 +52,7 @@ import Testing
         #expect(found.first?.frames == [6])
     }
 
-    /// The first RST was not heeded, and its supposed sender went on; then there was a real one.
+    /// The first RST was not obeyed, and its apparent sender continued; then a real one came.
     @Test func E16_anotherRSTEndsIt() {
         let found = findings(
             handshake + """

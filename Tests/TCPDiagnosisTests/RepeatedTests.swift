@@ -1,4 +1,4 @@
-// Losses before the capture, and which frames a finding about repeated segments names.
+// Losses before the capture, and the frames that a finding about retransmissions names.
 
 import Exchanges
 import TCPTimeline

@@ -1,4 +1,4 @@
-// What each rule finds on the wire alone, and where it holds its tongue. The names begin with the ids of the cases.
+// What each rule finds on the wire alone, and when it stays silent. The names begin with the ids of the cases.
 
 import Exchanges
 import TCPTimeline
@@ -31,7 +31,7 @@ import Testing
         #expect(finding.side == .originator)
     }
 
-    /// A capture that ends before an answer could come.
+    /// The capture ends before an answer could arrive.
     @Test func H2_aSynThatHadNoTimeToBeAnswered() {
         #expect(codes("> S 0:0") == [])
         #expect(codes("> S 0:0", after: 0.9) == [])
@@ -45,7 +45,8 @@ import Testing
         #expect(found.first?.frames == [1, 2])
     }
 
-    /// A SYN that was captured behind its answer asks nothing again; one that comes a second later does, though the first was missed.
+    /// A SYN captured after its answer is not a retransmission; one that follows a second later is, although the first
+    /// was not captured.
     @Test func H15_aSynBehindItsAnswer() {
         #expect(codes("0 < S. 0:0 ack 1\n0 > S 0:0", after: 5) == [])
         #expect(codes("0 < S. 0:0 ack 1\n1 > S 0:0\n< S. 0:0 ack 1", after: 5) == [.synAckLost])
@@ -61,18 +62,18 @@ import Testing
         #expect(found[1].message == "the same ports again, 499ms after TCP 1's last segment")
     }
 
-    /// The old connection's end is not in the capture: a SYN that was answered was no challenged one.
+    /// The end of the old connection was not captured. A SYN that was answered was not challenged.
     @Test func H37_portReusedWhileItSeemedOpen() {
         let open = "> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n"
         let new = "< S. 900000:900000 ack 500001\n> . 500001:500001 ack 900001"
         let found = findings(open + "10.002 > S 500000:500000\n" + new)
         #expect(found.map { $0.code } == [.portReused])
         #expect(found.first?.message == "the same ports again, 10s after TCP 1's last segment")
-        // A challenge came, and was answered with a RST that the capture lacks.
+        // A challenge came and was answered with a RST, which the capture lacks.
         let challenged = findings(open + "10 > S 500000:500000\n< . 1:1 ack 1\n> S 500000:500000\n" + new)
         #expect(challenged.map { $0.code } == [.challengeAck, .portReused])
         #expect(challenged.last?.message == "the same ports again, 0us after TCP 1's last segment")
-        // Nothing followed: it was challenged.
+        // Nothing followed, so the SYN was challenged.
         #expect(codes(open + "10 > S 500000:500000") == [.challengeAck])
     }
 
@@ -85,7 +86,8 @@ import Testing
         #expect(found.first?.message.contains("these ports, or was in TIME_WAIT after it: it answered") == true)
     }
 
-    /// Who closed first answers a SYN that is not newer out of TIME_WAIT: no process has that, and nothing is half-open.
+    /// The side that closed first answers an older SYN out of TIME_WAIT: no process holds that socket, and nothing is
+    /// half-open.
     @Test func H18_timeWaitAnswersTheSyn() {
         let first = "> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n"
         let challenge =
@@ -99,7 +101,7 @@ import Testing
                 "TCP 1's last segment; the server was still in TIME_WAIT after it, and answered the SYN with an ACK of old numbers; the client"
                     + " answered that with RST, and the SYN was sent again") == true, "\(found)")
         #expect(found.first?.frames == [7, 8, 9])
-        // Linux has forgotten it by then, and others may not have.
+        // By then Linux has forgotten the connection, but other systems may not have.
         #expect(codes(waiting + "70" + challenge) == [.portReused, .halfOpenPeer])
         let leaking = findings(first + "> F. 1:1 ack 1\n< . 1:1 ack 2\n> R 2:2\n0.4" + challenge)
         #expect(leaking.map { $0.code }.contains(.halfOpenPeer), "\(leaking)")
@@ -124,7 +126,7 @@ import Testing
         #expect(found.map { $0.code } == [.keepaliveDead])
         #expect(found.first?.frames == [6, 8])
         #expect(found.first?.evidence.count == 1)
-        // The peer's process ends later, and says so: too late for what was given up.
+        // The peer's process ends later and sends a FIN, too late for the side that gave up.
         #expect(codes(text + "\n63 < F. 1:1 ack 11\n> R 11:11").contains(.keepaliveDead))
     }
 
@@ -198,17 +200,17 @@ import Testing
         #expect(codes(handshake + "> S 900:900\n< . 1:1 ack 1\n> P. 1:5 ack 1\n< . 1:1 ack 5") == [.challengeAck])
     }
 
-    /// Several receive queues, or clocks of interfaces that differ by microseconds.
+    /// The capture has several receive queues, or interface clocks that differ by microseconds.
     @Test func X14_aResetCapturedBeforeTheSynThatItRefuses() {
         let (syn, reset) = ("> S 0:0", "< R. -5000:-5000 ack 1")
         #expect(codes("\(reset)\n\(syn)", after: 60) == [.refused])
         #expect(codes("\(syn)\n\(reset)", after: 60) == [.refused])
-        // Behind a SYN-ACK the text of the SYN is none of an open connection's.
+        // After a SYN-ACK, the text of a SYN does not belong to an open connection.
         let open = "< S. 0:0 ack 11\n> S 0:10 tfo 8\n> . 11:11 ack 1\n< P. 1:21 ack 11\n> . 11:11 ack 21"
         #expect(codes(open) == [.fastOpen])
     }
 
-    /// A firewall that drops SYNs with text looks like this: the next one comes without, a second later.
+    /// It looks like a firewall that drops SYNs with text: the next SYN comes without text, a second later.
     @Test func H27_aSynWithTextThatGetsNoAnswer() {
         func message(_ text: String) -> String { findings(text).first { $0.code == .fastOpen }?.message ?? "" }
         let rest = "> P. 1:11 ack 1\n< . 1:1 ack 11"
@@ -219,7 +221,7 @@ import Testing
         #expect(message("> S 0:10 tfo 8\n< S. 0:0 ack 1\n\(rest)").hasSuffix("(TCP Fast Open)"))
     }
 
-    /// Linux's `tcp_check_req`: the request is given up, and a RST answers the SYN. Nothing was ever open.
+    /// Linux's `tcp_check_req` drops the request and answers the SYN with RST. Nothing was ever open.
     @Test func H35_aSynInsideTheHandshake() {
         for syn in ["> S 100:100\n", "> S 100:110\n"] {
             let text = "> S 0:0\n< S. 0:0 ack 1\n" + syn + "< R. -5000:-5000 ack 101"
@@ -227,7 +229,7 @@ import Testing
             #expect(!found.contains { $0.code == .challengeAck }, "\(found)")
             #expect(!found.contains { $0.message.contains("aborted") }, "\(found)")
         }
-        // In the open connection it is challenged, whatever the capture has of that.
+        // In the open connection the SYN is challenged, whatever part of that was captured.
         #expect(codes("> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n> S 100:100").contains(.challengeAck))
     }
 
@@ -271,9 +273,10 @@ import Testing
     @Test func T5_whoStillSendsDoesNotLeak() {
         let text = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n60 < P. 1:5 ack 2"
         #expect(codes(text + "\n> . 2:2 ack 5", after: 1) == [.halfClose])
-        // Who has closed answers text with RST, and until it has answered nobody knows which.
+        // After close() text is answered with RST; until the answer comes, it is unknown whether this was a close() or
+        // a half-close.
         #expect(codes(text, after: 1) == [])
-        // Neither acknowledged nor sent again: there is no socket any more.
+        // The text is neither acknowledged nor retransmitted, so the socket no longer exists.
         #expect(codes(text, after: 120) == [])
     }
 
@@ -336,7 +339,7 @@ import Testing
         #expect(!codes(Self.stuck + arrived, after: 2).contains(.mtuBlackHole))
     }
 
-    /// What is behind it and as large has come through.
+    /// A segment behind it, as large, has arrived.
     @Test func E20_othersAsLargeArrive() {
         let lost =
             handshake + """
@@ -363,7 +366,7 @@ import Testing
     }
 
     private static let opening = "0 > S 0:0 mss 1460\n< S. 0:0 ack 1 mss 1460\n> . 1:1 ack 1\n"
-    /// RFC 4821 7.7: Linux takes 1024 octets where net.ipv4.tcp_mtu_probing = 1.
+    /// RFC 4821 7.7: Linux uses 1024 octets with net.ipv4.tcp_mtu_probing = 1.
     private static let pieces =
         opening + """
             > . 1:2897 ack 1
@@ -390,7 +393,7 @@ import Testing
             ),
             "\(finding.message)")
         #expect(finding.message.hasSuffix("; or the path was interrupted until then"), "\(finding.message)")
-        // Somebody was heard meanwhile, so that it was not.
+        // The peer was heard meanwhile, so the path was not interrupted.
         let heard = Self.pieces.replacing("2.1 >", with: "1.0 < P. 1:6 ack 1\n2.1 >").replacing(
             "< . 1:1 ack", with: "< . 6:6 ack")
         let sure = try #require(findings(heard, after: 6).first { $0.code == .mtuBlackHole })
@@ -400,23 +403,24 @@ import Testing
     @Test func E20_whatIsLargeGetsThroughLater() {
         let whole = "2.2 > . 3073:4521 ack 1\n< . 1:1 ack 4521"
         #expect(!codes(Self.pieces + whole, after: 6).contains(.mtuBlackHole))
-        // A search for the path's MTU comes so near to what it was; and with PPPoE (8 octets less) it does not.
+        // A search for the path's MTU comes this close to the former size. With PPPoE (8 octets less) it does not.
         let near = "2.2 > . 3073:4514 ack 1\n< . 1:1 ack 4514"
         #expect(!codes(Self.pieces + near, after: 6).contains(.mtuBlackHole))
         let narrower = "2.2 > . 3073:4513 ack 1\n< . 1:1 ack 4513"
         #expect(codes(Self.pieces + narrower, after: 6).contains(.mtuBlackHole))
-        // A probe for a larger MTU that was lost, and went in pieces.
+        // A probe for a larger MTU was lost, and its text sent in pieces.
         let probe = "2.2 > . 3073:4521 ack 1\n2.5 > . 3073:4097 ack 1\n> . 4097:4521 ack 1\n< . 1:1 ack 4521"
         #expect(codes(Self.pieces + probe, after: 6).contains(.mtuBlackHole))
     }
 
     @Test(arguments: [
-        // Twice may be chance; options take some octets; what was behind it has arrived; the receiver's window was small.
+        // Two losses may be chance; options take some octets; the text behind it has arrived; the receiver's window was
+        // small.
         "> . 1:1449 ack 1\n0.9 > . 1:1449 ack 1\n2.1 > . 1:1025 ack 1\n2.11 < . 1:1 ack 1025",
         "> . 1:1449 ack 1\n0.3 > . 1:1449 ack 1\n0.9 > . 1:1449 ack 1\n2.1 > . 1:1413 ack 1\n2.11 < . 1:1 ack 1413",
         "> . 1:1449 ack 1\n0.3 > . 1:1449 ack 1\n0.9 > . 1:1449 ack 1\n2.1 > . 1:1025 ack 1\n2.11 < . 1:1 ack 1449",
         "< . 1:1 ack 1 win 0\n> . 1:1449 ack 1\n0.3 > . 1:1449 ack 1\n0.9 > . 1:1449 ack 1\n2.1 > . 1:1025 ack 1\n< . 1:1 ack 1025 win 0",
-        // Three segments that a network card cuts, then one.
+        // First three segments that a network card splits, then one.
         "> . 1:4345 ack 1\n0.3 > . 1:4345 ack 1\n0.9 > . 1:4345 ack 1\n2.1 > . 1:1449 ack 1\n2.11 < . 1:1 ack 1449",
     ])
     func E20_piecesThatShowNothing(_ text: String) {

@@ -1,4 +1,4 @@
-// How long a window was shut, by what opens it and what ends it.
+// How long a window was closed, depending on what opens it and what ends it.
 
 import Exchanges
 import TCPModel
@@ -52,7 +52,7 @@ import Testing
         #expect(found.first?.message.contains("closed for 2.9s") == true)
     }
 
-    /// What the statistics say of the server's window, and what the finding does.
+    /// How long the server's window was closed, by the statistics and by the finding, in nanoseconds.
     private func accounts(_ text: String) throws -> (statistics: Int64, finding: Int64) {
         let play = Play(keepsStatistics: true).feed(text)
         let kept = play.timeline.connections.statistics(of: play.last.connection)

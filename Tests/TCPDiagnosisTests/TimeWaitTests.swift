@@ -1,4 +1,4 @@
-// T19: TIME_WAIT that a RST ends before its time (RFC 1337).
+// T19: a RST ends TIME_WAIT before its time (RFC 1337).
 
 import Exchanges
 import TCPModel
@@ -8,7 +8,7 @@ import Testing
 @testable import TCPDiagnosis
 
 @Suite struct TimeWaitTests {
-    /// The client closes first, and has answered the server's FIN.
+    /// The client closes first, and has acknowledged the server's FIN.
     private static let closed =
         handshake + """
             > P. 1:11 ack 1
@@ -20,7 +20,7 @@ import Testing
 
             """
 
-    /// Old text, or the FIN that was sent again while its ACK was on its way.
+    /// Old text, or the FIN that was retransmitted while its ACK was in flight.
     @Test(arguments: ["1.5 < P. 1:5 ack 11", "1.5 < F. 5:5 ack 12"])
     func T19_aLateSegmentEndsIt(_ late: String) throws {
         let found = findings(Self.closed + late + "\n> . 12:12 ack 6\n< R 6:6")
@@ -35,7 +35,7 @@ import Testing
         #expect(!found.contains { $0.code == .reset || $0.code == .halfOpenPeer })
     }
 
-    /// The server's host had forgotten the connection when the last ACK came.
+    /// The server's host had forgotten the connection when the last ACK arrived.
     @Test func T19_theLastAckIsAnsweredWithReset() throws {
         let found = findings(Self.closed + "< R 6:6")
         let finding = try #require(found.first { $0.code == .timeWaitAssassination }, "\(found)")
@@ -43,7 +43,8 @@ import Testing
         #expect(finding.message.contains("its last ACK came to the server again, or too late"))
     }
 
-    /// Not its number; an abort, which answers nothing; its own RST; when it is over anyway; and FIN_WAIT_2, whose peer had not closed.
+    /// RSTs that do not count: a wrong number, an abort that answers nothing, the client's own RST, and one after
+    /// TIME_WAIT is over. Nor does one in FIN_WAIT_2, since the peer had not closed.
     @Test(arguments: [
         "< R 900:900", "< R. 6:6 ack 12", "> R 12:12", "70 < P. 1:5 ack 11\n> . 12:12 ack 6\n< R 6:6",
     ])
@@ -53,7 +54,7 @@ import Testing
         #expect(!codes(halfClosed).contains(.timeWaitAssassination))
     }
 
-    /// net.ipv4.tcp_rfc1337 is 1: the kernel has it all the same.
+    /// With net.ipv4.tcp_rfc1337 set to 1, the kernel keeps the socket all the same.
     @Test func T19_theKernelKeepsIt() {
         for keeps in [true, false] {
             let play = KernelCase(Self.closed + "1.5 < P. 1:5 ack 11\n> . 12:12 ack 6\n< R 6:6")

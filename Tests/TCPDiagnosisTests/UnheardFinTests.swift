@@ -1,4 +1,5 @@
-// FINs that never came, and FINs that were not captured: nobody who knows of them is late.
+// FINs that never arrived, and FINs that were not captured: a side is only late if it received the peer's FIN and has
+// not closed.
 
 import Exchanges
 import TCPTimeline
@@ -13,7 +14,7 @@ import Testing
         #expect(codes(text, after: 60) == [])
         let heard = text + "\n< . 1:1 ack 2"
         #expect(codes(heard, after: 60) == [.closeWaitLeak])
-        // The ACK did not come, but the FIN had.
+        // The ACK did not arrive, but the FIN had.
         #expect(codes(heard + "\n1.5 > F. 1:1 ack 1", after: 60) == [.closeWaitLeak])
     }
 
@@ -34,7 +35,7 @@ import Testing
     func finNotCaptured() {
         let text = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n"
         #expect(codes(text + "> . 2:2 ack 2", after: 60) == [.captureGap])
-        // It went on.
+        // The peer continued.
         #expect(
             codes(text + "> . 2:2 ack 5\n< P. 5:9 ack 2\n> . 2:2 ack 9", after: 60)
                 == [.captureGap, .halfClose, .closeWaitLeak])

@@ -1,4 +1,4 @@
-// Connections that nobody has accepted, or late.
+// Connections that were accepted late, or never.
 
 import Exchanges
 import TCPModel
@@ -37,7 +37,8 @@ import Testing
         #expect(among.message(.neverAccepted).hasSuffix("; 2 are in its queue"), "\(among.found)")
     }
 
-    /// Of two that share the address the one that had it in its queue is killed: the other one had nothing to do with it.
+    /// Two listeners share the address, and the one that had the connection in its queue is killed: the other one was
+    /// not involved.
     @Test func theListenerThatHadItStaysNamed() {
         let play = KernelCase(handshake)
         for time in [5.0, 120] {
@@ -60,7 +61,7 @@ import Testing
         #expect(play.message(.acceptedLate).hasPrefix("p8[8] called accept() only 1.6s to 1.7s after"), "\(play.found)")
     }
 
-    /// Nobody answers before accept(), whatever the readings missed.
+    /// A process cannot answer before accept(), so the answer shows that it accepted, whatever the readings missed.
     @Test func anAnswerTakesItBackToo() {
         let play = waiting()
         play.read(1200, play.client(.established), play.server(.established, inode: 0), play.listener(waiting: 1))
@@ -70,7 +71,8 @@ import Testing
         #expect(play.message(.acceptedLate).contains(" called accept() only 1.1s to 2.7s after"), "\(play.found)")
     }
 
-    /// What nobody had accepted was no socket of the process that ends: its listener's end is the one cause.
+    /// The process that ends had not accepted the connection and so had no socket for it: the only cause is the end of
+    /// its listener.
     @Test func whoseServerEndsWaitedInVain() {
         for isEnding in [true, false] {
             let play = waiting()
@@ -84,12 +86,12 @@ import Testing
         }
     }
 
-    /// close(), shutdown() and SOCK_DESTROY end a listener alike, and who calls the last one is not its owner.
+    /// close(), shutdown() and SOCK_DESTROY all end a listener, but the caller of the last need not be its owner.
     @Test(
         arguments: [
             (8, true, true, "p8[8] closed its listener"), (8, true, false, "p8[8] shut its listener down (shutdown())"),
             (9, true, false, "p9[9] destroyed the listener of p8[8] (SOCK_DESTROY, as ss -K does)"),
-            // Where the ends of sockets are not told, nothing follows from that.
+            // Without events for the ends of sockets, shutdown() cannot be told from close().
             (8, false, false, "p8[8] closed its listener"),
         ] as [(Int32, Bool, Bool, String)])
     func whoEndsAListener(_ pid: Int32, isTold: Bool, isFreed: Bool, words: String) {
@@ -123,7 +125,7 @@ import Testing
         #expect(message(2).contains("2 connections wait in the accept queue"))
     }
 
-    /// The server has gone on by the time that the trace ends: its queue was full when it counted.
+    /// The server has accepted by the time that the trace ends, but its queue was full when the SYNs came.
     @Test func aQueueThatWasFullIsStillTheCause() {
         func play(_ others: [KernelSocket] = []) -> KernelCase {
             let play = KernelCase("> S 0:0\n1.01 > S 0:0")
@@ -138,13 +140,13 @@ import Testing
             alone.message(.acceptQueueFull)
                 == "2 SYNs got no answer: 2 connections waited in the accept queue of 127.0.0.1:9500 (backlog 1) then: p9[9] accepts too"
                 + " slowly")
-        // Also of several on the address.
+        // The same with several listeners on the address.
         let among = play([KernelCase("> S 0:0").listener(backlog: 100)])
         #expect(among.conclude(2000) == [.acceptQueueFull], "\(among.found)")
         #expect(among.message(.acceptQueueFull).contains(", one of 2 listeners there then: p9[9]"), "\(among.found)")
     }
 
-    /// It is the one that waits there now: its server serves one client at a time.
+    /// The connection now in the queue is this one: its server serves one client at a time.
     @Test func oneThatWasLetInLateFillsTheQueueAgain() {
         for waiting: UInt32 in [0, 1] {
             let play = KernelCase("> S 0:0")
@@ -163,7 +165,7 @@ import Testing
         }
     }
 
-    /// Full between two SYNs, neither of which it refused: its own count says so.
+    /// The queue was full between the two SYNs, but refused neither of them, as its own counter shows.
     @Test func aQueueThatRefusedNothingIsNotTheCause() {
         func found(refused: UInt32) -> [FindingCode] {
             let play = KernelCase("> S 0:0")
@@ -182,11 +184,11 @@ import Testing
         #expect(found(refused: 1) == [.acceptQueueFull])
     }
 
-    /// SO_REUSEPORT: a SYN falls to one of several listeners, and each has a queue of its own.
+    /// SO_REUSEPORT: a SYN goes to one of several listeners, and each has a queue of its own.
     @Test func ofSeveralListenersTheFullOneIsNamed() {
         let play = KernelCase("> S 0:0\n1.01 > S 0:0")
         let full = play.listener(waiting: 1, backlog: 0, inode: 34)
-        // Before it was full, the other one was taken for the one that the SYN met.
+        // Before the queue was full, the other listener was assumed to be the one that the SYN met.
         play.read(
             500, play.client(.synSent), play.listener(waiting: 6, backlog: 100),
             play.listener(backlog: 0, inode: 34), owners: [33: 8, 34: 9])
@@ -217,7 +219,7 @@ import Testing
                 "one of 2 listeners there is to take it, and none of their queues is full: the SYN was dropped"))
     }
 
-    /// What waits is in the only queue that is not empty.
+    /// The connection waits in the only queue that is not empty.
     @Test func theOnlyListenerInWhoseQueueSomethingIsHasIt() {
         let play = KernelCase(handshake)
         for time in [5.0, 120] {
@@ -231,7 +233,7 @@ import Testing
             "\(play.found)")
     }
 
-    /// TCP_DEFER_ACCEPT: the bare ACK is counted, and not heeded.
+    /// TCP_DEFER_ACCEPT: the kernel counts the bare ACK, but ignores it.
     @Test func aListenerThatWaitsForTheFirstOctets() {
         let play = KernelCase(handshake)
         play.count(0, ["TcpExtTCPDeferAcceptDrop": 1])
@@ -266,7 +268,7 @@ import Testing
             "\(play.found)")
     }
 
-    /// The client has nothing to send, and waits for ever: no segment tells, but the tables have its socket alone.
+    /// The client has nothing to send and waits for ever: no segment shows it, but the tables have only its own socket.
     @Test func H22_aFullQueueBehindACookieWhereNobodySendsAnything() {
         let play = KernelCase("> S 0:0\n1.01 > S 0:0\n1.011 < S. 0:0 ack 1\n1.012 > . 1:1 ack 1")
         for start in [0.0, 1000] {
@@ -280,7 +282,8 @@ import Testing
         #expect(play.conclude(3000) == [.acceptQueueFull], "\(play.found)")
     }
 
-    /// H22: with a SYN cookie nothing is kept till the last ACK comes, and nothing then if the queue is full: the client believes in it.
+    /// H22: with a SYN cookie, the kernel keeps nothing until the last ACK, and drops that ACK if the queue is full:
+    /// the client considers the connection open.
     @Test func H22_aFullQueueBehindACookie() {
         let play = KernelCase(handshake)
         play.count(0, ["TcpExtSyncookiesSent": 1, "TcpExtSyncookiesRecv": 1, "TcpExtListenOverflows": 1])
@@ -293,7 +296,7 @@ import Testing
             play.message(.acceptQueueFull).contains(
                 "was full (backlog 1) when the handshake's last ACK came, and of a connection opened by a SYN cookie nothing is kept"
             ))
-        // One that the kernel has, or had, is not lost.
+        // A connection that the kernel has, or had, is not lost.
         let other = KernelCase(handshake)
         other.count(0, ["TcpExtSyncookiesRecv": 1, "TcpExtListenOverflows": 1])
         other.read(50, other.client(.established), other.server(.established), other.listener(waiting: 2, backlog: 1))

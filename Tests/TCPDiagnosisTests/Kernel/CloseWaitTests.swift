@@ -1,4 +1,4 @@
-// What Recv-Q says of who has not closed.
+// What Recv-Q reveals about a process that has not closed.
 
 import Exchanges
 import TCPMachine
@@ -20,7 +20,7 @@ import Testing
         return play.message(.closeWaitLeak)
     }
 
-    /// Reading text that a FIN came with, or was joined to, clears Recv-Q without read() giving 0.
+    /// Reading text that came with a FIN, or was merged with it, clears Recv-Q without read() returning 0.
     @Test(arguments: [
         "> FP. 1:6 ack 1\n< . 1:1 ack 7", "> P. 1:6 ack 1\n< . 1:1 ack 6\n> F. 6:6 ack 1\n< . 1:1 ack 7",
     ])
@@ -39,7 +39,7 @@ import Testing
                 "; the end of the stream has not been read yet: the process does not read"))
     }
 
-    /// Whoever got it by fork(2) has to close it, too, and may be the only one that is left.
+    /// A process that inherited the socket by fork(2) has to close it, too, and may be the only one left.
     @Test func T11_allWhoHoldIt() {
         func leak(held: [Int32]) -> KernelCase {
             let play = KernelCase(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2")
@@ -60,7 +60,8 @@ import Testing
         #expect(left.contains("(p9[9]) has not closed") && !left.contains("p8"), "\(left)")
     }
 
-    /// Whose process still has the socket has only shut its sending side down, and the answer may take a while.
+    /// If the client's process still holds the socket, it has only shut down its sending side, and the answer may take
+    /// a while.
     @Test func T2_aServerMayThink() {
         let play = KernelCase(exchange + "> F. 6:6 ack 6\n< . 6:6 ack 7")
         for time in [100.0, 200] {
@@ -70,7 +71,7 @@ import Testing
         #expect(play.review(31_000) == [.closeWaitLeak])
     }
 
-    /// The leak was there before the trace: keep-alives are all that is captured, and the kernel says the rest.
+    /// The leak is older than the trace: only keep-alives are captured, and the kernel shows the rest.
     @Test func T11_olderThanTheCapture() {
         let play = KernelCase("0 < . 9:9 ack 1\n> . 1:1 ack 10\n1 < . 9:9 ack 1\n> . 1:1 ack 10")
         for time in [1100.0, 1200] {
@@ -87,7 +88,7 @@ import Testing
         #expect(play.message(.orphanFinWait2).contains("sent its FIN before the capture and nobody"), "\(play.found)")
     }
 
-    /// The FIN was missed by the capture, and the kernel had it open before: that is no old leak.
+    /// The capture missed the FIN, but the kernel had the connection open before, so it is not an old leak.
     @Test func T11_aFinThatTheCaptureMissed() {
         let play = KernelCase("0 < . 9:9 ack 1\n> . 1:1 ack 10\n1 < . 9:9 ack 1\n> . 1:1 ack 10")
         for time in [1050.0, 1100] {
@@ -104,7 +105,7 @@ import Testing
             "\(play.found)")
     }
 
-    /// The FIN counts as an octet in the kernel's queue, and is none that a close() loses.
+    /// The FIN counts as an octet in the kernel's queue, but close() does not lose it.
     @Test func T12_theFinIsNoOctetThatIsLost() {
         let play = KernelCase(exchange + "> P. 6:8 ack 6\n< . 6:6 ack 8\n> F. 8:8 ack 6\n< . 6:6 ack 9\n")
         var server = play.server(.closeWait)

@@ -1,4 +1,4 @@
-// Segments that the kernel threw away for their checksum: nothing is found of what they seemed to say.
+// Segments that the kernel dropped for their checksum: no finding relies on what they seemed to say.
 
 import Exchanges
 import TCPModel
@@ -8,7 +8,7 @@ import Testing
 @testable import TCPDiagnosis
 
 @Suite struct DamagedSegmentTests {
-    /// A flipped bit makes an ACK one of octets that were never sent.
+    /// A flipped bit turns an ACK into one of octets that were never sent.
     @Test(arguments: [nil, "TCP_CSUM", "TCP_ZEROWINDOW"] as [KernelWord?])
     func E18_aBlindAckWhoseChecksumIsWrong(reason: KernelWord?) {
         let play = KernelCase(exchange + "> . 6:6 ack 1500000000\n")
@@ -17,7 +17,7 @@ import Testing
         #expect(play.conclude(900).contains(.challengeAck) == (reason != "TCP_CSUM"), "\(play.found)")
     }
 
-    /// What was dropped long after it was another segment.
+    /// A packet dropped long after the ACK was another segment.
     @Test func E18_anotherSegmentsChecksum() {
         let play = KernelCase(exchange + "> . 6:6 ack 1500000000\n0.5 > P. 6:9 ack 6\n")
         play.tellsDropEnds = true

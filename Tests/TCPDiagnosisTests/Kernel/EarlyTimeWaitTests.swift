@@ -20,7 +20,7 @@ import Testing
         #expect(isEarly(500) == true && isEarly(61_000) == false)
     }
 
-    /// The peer closes later, when nobody is there: that is told the same as before.
+    /// The peer closes later, when the socket is gone: the finding is the same as before.
     private func orphan(goneAt milliseconds: Double, overflows: UInt64 = 0) -> KernelCase {
         let play = KernelCase(exchange + "< F. 6:6 ack 6\n> . 6:6 ack 7\n")
         play.event(6.5, .responder, .transition(from: .established, to: .finWait1), socket: 0xb, pid: 8)

@@ -1,4 +1,4 @@
-// RSTs that their sender's TCP did not send, and SYN-ACKs that nobody asked for.
+// RSTs that their apparent sender's TCP did not send, and SYN-ACKs that answer no SYN.
 
 import Exchanges
 import TCPModel
@@ -28,7 +28,8 @@ import Testing
                 + " a firewall rule (REJECT) or a middlebox made it; 4 octets that the client (p7[7]) sent are lost")
     }
 
-    /// On a router, say: the server's kernel is another one, or in another network namespace, and nothing else is known of it.
+    /// On a router, for example: the server's kernel is another one, or in another network namespace, and nothing else
+    /// is known of it.
     @Test func aRuleRejectsForSomebodyElse() {
         func dropped(at time: Double) -> KernelCase {
             let play = KernelCase(exchange + "> P. 6:10 ack 6\n< R 6:6")
@@ -41,11 +42,11 @@ import Testing
             play.message(.middlebox)
                 == "the RST in the name of the server was not sent by its TCP: a firewall rule on this host (nftables, iptables)"
                 + " rejected a segment with it; 4 octets that the client sent are lost")
-        // A rule that dropped something long before has nothing to do with it.
+        // A rule that dropped a packet long before is unrelated.
         #expect(dropped(at: -500).conclude(300) == [.halfOpenPeer])
     }
 
-    /// The rule for SYN-ACKs rejects them to the server, in the client's name.
+    /// The rule for SYN-ACKs sends its RST to the server, in the client's name.
     @Test(arguments: ["> S 0:0\n> R 1:1", "> S 0:0\n< S. 0:0 ack 1\n> R 1:1"])
     func aRuleRejectsTheAnswer(_ text: String) {
         let play = KernelCase(text)
@@ -68,7 +69,8 @@ import Testing
         #expect(sent.conclude(300) == [.halfOpenPeer])
     }
 
-    /// In the window, and not the next number: its receiver challenges it, and its supposed sender answers that.
+    /// The RST is in the window, but does not have the next number: its receiver challenges it, and its apparent sender
+    /// answers that.
     @Test func aForgedResetThatIsNotObeyed() {
         let play = rejected("> R 200:200\n< . 6:6 ack 6")
         for time in [50.0, 100] { play.read(time, play.client(.established), play.server(.established)) }
@@ -81,7 +83,7 @@ import Testing
                 + " a third party sent it")
     }
 
-    /// Its supposed sender drops the ACKs of what it has not sent, and goes on.
+    /// The apparent sender drops the ACKs of a FIN that it did not send, and continues.
     @Test func aForgedFin() {
         let play = rejected("> F. 6:6 ack 6\n< . 6:6 ack 7")
         play.event(9, .originator, .dropped(reason: "TCP_ACK_UNSENT_DATA"))
@@ -97,7 +99,7 @@ import Testing
                     + " a third party sent it"))
     }
 
-    /// A SYN-ACK for nobody (backscatter): its SYN is no text, and nobody was restarted.
+    /// A SYN-ACK without a SYN (backscatter): its SYN is not text, and no host was restarted.
     @Test func aSynAckThatNobodyAskedFor() {
         let found = findings("< S. 0:0 ack 1\n> R 1:1")
         #expect(found.map { $0.code } == [.halfOpenPeer])

@@ -1,4 +1,4 @@
-// Handshakes that a firewall breaks off: which way the packet went that it dropped, and on whose host.
+// Handshakes that a firewall breaks off: in which direction the dropped packet went, and on which host.
 
 import Exchanges
 import TCPMachine
@@ -9,7 +9,8 @@ import Testing
 @testable import TCPDiagnosis
 
 @Suite struct HandshakeFirewallTests {
-    /// The server sends the same SYN-ACK again: it echoes the first SYN's time stamp, which says nothing of its way.
+    /// The server retransmits its SYN-ACK, which echoes the first SYN's timestamp and so reveals nothing about its
+    /// path.
     private static let synAckLost = """
         > S 0:0 ts 100 0
         0.0001 < S. 0:0 ack 1 ts 900 100
@@ -54,7 +55,7 @@ import Testing
         #expect(statistics.conclude(9000) == [.retransmission], "a SYN is never sent again for nothing")
     }
 
-    /// Nobody listens, and a rule drops the RST that says so: the SYN itself is thrown away for the same reason.
+    /// No process listens, and a rule drops the RST that says so: the SYN itself is dropped for the reason NO_SOCKET.
     @Test func theRSTIsDropped() {
         let play = KernelCase("> S 0:0")
         play.tellsDropEnds = true
@@ -69,7 +70,7 @@ import Testing
                     + " rule on this host (nftables, iptables))"), "\(play.found)")
     }
 
-    /// The listener counts what its TCP drops itself; no event tells of that.
+    /// The listener counts the segments that TCP itself drops; no event reports them.
     @Test func theListenerDropsItItself() {
         func message(_ drops: UInt32, crowded: UInt64 = 0) -> String {
             let play = KernelCase("> S 0:0")
@@ -91,7 +92,7 @@ import Testing
             message(1).hasSuffix(
                 ", or, only where SYN cookies are off, its SYN queue is nearly full (net.ipv4.tcp_max_syn_backlog, tcp_syncookies)"
             ))
-        // The kernel counts those that it drops for a full queue, and those alone.
+        // The kernel counts the SYNs that it drops for a full queue, and only those.
         #expect(
             message(1, crowded: 9).hasSuffix(
                 "rose by 1): 9 SYNs found a full SYN queue on this host meanwhile, and SYN cookies are off (net.ipv4.tcp_max_syn_backlog,"
@@ -100,7 +101,8 @@ import Testing
             message(0).contains("the SYN was dropped on the way up (firewall, SYN queue, no route back, MD5 or AO)"))
     }
 
-    /// A forgery, or one address at two hosts: the kernel takes nothing that comes from outside with its own address.
+    /// A forged address, or one address on two hosts: the kernel accepts nothing from outside that carries its own
+    /// address.
     @Test func aMartian() {
         let play = KernelCase("> S 0:0")
         play.tellsDropEnds = true
@@ -113,7 +115,8 @@ import Testing
             "\(play.found)")
     }
 
-    /// Where events do not say whose packet it was: one that was captured was not dropped before that, on its way out.
+    /// If events do not name the packet's endpoints: a segment that was captured was not dropped on its way out before
+    /// that.
     @Test(arguments: ["TC_EGRESS", "NEIGH_FAILED", "IP_OUTNOROUTES"]) func whatLeavesIsAnothers(_ reason: String) {
         let play = KernelCase("> S 0:0")
         play.event(0.01, .responder, .dropped(reason: KernelWord(reason)))
@@ -155,7 +158,7 @@ import Testing
                 + " with EHOSTUNREACH")
     }
 
-    /// While connect() holds the socket, the kernel only makes a note of an ICMP error, and asks again.
+    /// While connect() holds the socket, the kernel only notes an ICMP error, and retransmits the SYN.
     @Test func theKernelGoesOnAfterAnError() {
         let play = KernelCase("> S 0:0")
         play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
@@ -184,7 +187,7 @@ import Testing
                     + " NETFILTER_DROP, a firewall rule on this host (nftables, iptables)"), "\(play.found)")
     }
 
-    /// Its ports say that it was the answer, before any reading does.
+    /// The ports identify the dropped answer before any reading does.
     @Test func anAnswerThatIsDroppedIsKnownByItsPorts() {
         let play = KernelCase("> S 0:0")
         play.tellsDropEnds = true
@@ -209,7 +212,7 @@ import Testing
         #expect(play.conclude(300) == [.synUnanswered])
     }
 
-    /// A rule may drop a flood of others' packets: not each of them is worth a look at every connection.
+    /// A rule may drop a flood of unrelated packets: not each of them justifies a search through every connection.
     @Test func aFloodOfDropsIsNotSearchedForText() {
         let play = KernelCase(exchange + "0.3 > P. 6:13 ack 6")
         let others = Array(repeating: byRule, count: 1000)
@@ -232,7 +235,7 @@ import Testing
         #expect(play.message(.retransmission).contains("the kernel dropped 1 segment for the server: NETFILTER_DROP"))
     }
 
-    /// What a rule drops on its way out is not even captured: the connection just stands still.
+    /// Segments that a rule drops on their way out are not even captured: the connection just stalls.
     @Test func segmentsThatDoNotGetOut() {
         let play = KernelCase(exchange)
         play.tellsDropEnds = true
@@ -244,7 +247,7 @@ import Testing
             play.message(.segmentsDropped)
                 == "this host's kernel dropped 3 segments for the server: NETFILTER_DROP, a firewall rule on this host (nftables, iptables);"
                 + " 500 octets of the client wait to be acknowledged", "\(play.found)")
-        // What follows from a loss is none, nor is what another finding tells.
+        // A drop that follows from a loss is no finding, nor is one that another finding explains.
         let late = KernelCase(exchange)
         late.event(100, .responder, .dropped(reason: "TCP_RESET"))
         #expect(late.conclude(6000) == [])

@@ -1,4 +1,4 @@
-// A play with the kernel's word beside it, and what is found of both.
+// An exchange with the kernel's view beside it, and the findings about both.
 
 import Exchanges
 import TCPModel
@@ -6,7 +6,7 @@ import TCPTimeline
 
 @testable import TCPDiagnosis
 
-/// An open connection whose client and server have sent five octets each; the latest segment is of 6 ms.
+/// An open connection whose client and server have sent five octets each; the latest segment is at 6 ms.
 let exchange =
     handshake + """
         > P. 1:6 ack 1
@@ -16,10 +16,10 @@ let exchange =
 
         """
 
-/// A firewall's rule on this host.
+/// A drop by a firewall rule on this host.
 let byRule = SocketEvent.Kind.dropped(reason: "NETFILTER_DROP")
 
-/// A reading that lists just these sockets.
+/// A reading that lists exactly these sockets.
 private struct Reading: KernelSnapshot {
     var begin: Timestamp
     var sockets: [KernelSocket]
@@ -40,7 +40,7 @@ private struct Reading: KernelSnapshot {
     func isLocal(_ address: IPAddress) -> Bool { address.isLoopback }
 }
 
-/// One connection on this host; times are milliseconds after its first segment.
+/// One connection on this host. Times are in milliseconds after its first segment.
 final class KernelCase {
     let play = Play(keepsStatistics: true)
     private var join = KernelJoin()
@@ -61,7 +61,7 @@ final class KernelCase {
         play.observer = nil
     }
 
-    /// An ICMP error of the server's host about the client's first segment.
+    /// Feeds an ICMP error from the server's host about the client's first segment.
     func icmp(type: UInt8, code: UInt8, from sender: IPAddress? = nil) {
         let error = ICMPError(
             sender: sender ?? play.server.address, quoted: play.connection.tuple,
@@ -77,16 +77,16 @@ final class KernelCase {
 
     private func time(_ milliseconds: Double) -> Timestamp { epoch.advanced(by: Int64(milliseconds * 1e6)) }
 
-    /// Whether dropped packets are told with their ends, as a program does and perf does not.
+    /// Whether events of dropped packets have endpoints, as from the programs, or not, as from perf.
     var tellsDropEnds = false
 
-    /// The ends of an event at this side.
+    /// The endpoints of an event on this side.
     private func ends(_ side: Side, _ kind: SocketEvent.Kind) -> (local: SocketAddress, remote: SocketAddress) {
         if case .dropped = kind, !tellsDropEnds { return (SocketAddress(.anyV4, 0), SocketAddress(.anyV4, 0)) }
         return side == .originator ? (play.client, play.server) : (play.server, play.client)
     }
 
-    /// A tracepoint's event.
+    /// Feeds a tracepoint event.
     @discardableResult
     func event(
         _ milliseconds: Double, _ side: Side, _ kind: SocketEvent.Kind, socket: UInt64 = 0, pid: Int32 = 0,
@@ -104,7 +104,7 @@ final class KernelCase {
         return self
     }
 
-    /// Tracepoints' events read together, all of one time but the last.
+    /// Feeds tracepoint events that are read together; all but the last have the same time.
     func events(_ milliseconds: Double, _ side: Side, _ kinds: [SocketEvent.Kind], last: Double) {
         let events = kinds.indices.map { index in
             let (local, remote) = ends(side, kinds[index])
@@ -117,7 +117,7 @@ final class KernelCase {
         for event in said { diagnosis.observe(event, play.timeline.connections) }
     }
 
-    /// A reading of the tables; owners by inode.
+    /// Feeds a reading of the tables, with the sockets' owners by inode.
     @discardableResult
     func read(_ milliseconds: Double, _ sockets: KernelSocket..., owners: [UInt64: Int32] = [:]) -> [KernelEvent] {
         read(milliseconds, all: sockets, owners: owners)
@@ -132,7 +132,7 @@ final class KernelCase {
         return events
     }
 
-    /// Who holds sockets of a process is looked up.
+    /// Feeds the result of a look-up of the processes that hold these sockets.
     func hold(_ milliseconds: Double, _ holders: [UInt64: [Int32]], of pid: Int32) {
         _ = join.assign(
             holders: holders.mapValues {
@@ -140,10 +140,10 @@ final class KernelCase {
             }, of: pid, time: time(milliseconds))
     }
 
-    /// These processes are found stopped, and nobody else.
+    /// Feeds that exactly these processes are stopped.
     func trouble(_ troubled: [Int32: ProcessTrouble]) { join.assign(troubled: troubled) }
 
-    /// This host's counters moved in the tenth of a second that begins here.
+    /// Feeds that this host's counters increased in the 100 ms that begin at this time.
     func count(_ milliseconds: Double, _ counts: [String: UInt64]) {
         diagnosis.host = HostCounterChange(
             from: time(milliseconds), to: time(milliseconds + 100),
@@ -169,14 +169,14 @@ final class KernelCase {
         return socket
     }
 
-    /// What is found at this moment, and what was found before.
+    /// Reviews the open connection at this time. Returns all findings so far.
     @discardableResult
     func review(_ milliseconds: Double) -> [FindingCode] {
         found += diagnosis.review(now: time(milliseconds), play.timeline.connections, join)
         return found.map { $0.code }
     }
 
-    /// The same when the connection is over.
+    /// Concludes the connection as finished. Returns all findings so far.
     @discardableResult
     func conclude(_ milliseconds: Double) -> [FindingCode] {
         found += diagnosis.conclude(id, play.timeline.connections, view, now: time(milliseconds))

@@ -1,4 +1,4 @@
-// SO_LINGER 0, and what looks like it.
+// SO_LINGER 0, and closes that look like it.
 
 import Exchanges
 import TCPModel
@@ -8,14 +8,15 @@ import Testing
 @testable import TCPDiagnosis
 
 @Suite struct LingerTests {
-    /// The client's socket is destroyed so many milliseconds after its RST, or never.
+    /// The message if the client's socket is destroyed this many milliseconds after its RST, or never.
     private func message(destroyedAfter delay: Double?, crossing: Bool = false) -> String {
         let play = KernelCase(exchange)
         play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
         play.event(1.1, .originator, .transition(from: .synSent, to: .established), socket: 0xa)
         play.feed("0.1 > R. 6:6 ack 6")
         play.event(99.99, .originator, .transition(from: .established, to: .closed), socket: 0xa, pid: 7)
-        // Text that crosses the close, taken in on another processor, finds no socket; its answer may be told first.
+        // Text that crosses the close is processed on another processor and finds no socket; its answer may be reported
+        // first.
         if crossing { play.event(99.995, .originator, .resetSent(reason: .noSocket)) }
         play.event(100, .originator, .resetSent(reason: "TCP_STATE"), socket: 0xa, pid: 7)
         if let delay { play.event(100 + delay, .originator, .destroyed, socket: 0xa, pid: 7) }
@@ -27,7 +28,8 @@ import Testing
         #expect(message(destroyedAfter: 0.02).contains(" closed with SO_LINGER 0: a RST instead of a FIN"))
     }
 
-    /// TCP_LINGER2 below 0, and close(): the ACK of the FIN is answered with RST. Text would be for the same reason.
+    /// After close() with TCP_LINGER2 below 0, the ACK of the FIN is answered with RST. So is text, for the same
+    /// reason.
     @Test(arguments: [true, false]) func T13_whoDoesNotWaitForThePeersFin(hasText: Bool) {
         let play = KernelCase(
             exchange + "> F. 6:6 ack 6\n" + (hasText ? "< P. 6:9 ack 6\n" : "< . 6:6 ack 7\n") + "> R 7:7\n")
@@ -39,7 +41,7 @@ import Testing
         #expect(isNamed != hasText && found.contains(.resetAfterClose) == hasText, "\(play.found)")
     }
 
-    /// MPTCP gives one reason for all: neither octet was unread where none came.
+    /// MPTCP reports the same reason for every end, so the reason does not prove that data was unread.
     @Test(arguments: [("mptcp 7", FindingCode.reset), ("", .resetUnreadData)])
     func E22_anMPTCPConnectionIsEndedAtOnce(option: String, code: FindingCode) {
         let play = KernelCase(handshake + "> P. 1:3 ack 1\n< . 1:1 ack 3\n0.1 > R. 3:3 ack 1 \(option)")
@@ -49,7 +51,7 @@ import Testing
         #expect(play.message(.reset).contains("ended the MPTCP connection at once (MP_FASTCLOSE)") == !option.isEmpty)
     }
 
-    /// shutdown(SHUT_WR), and close() with SO_LINGER 0 after it.
+    /// shutdown(SHUT_WR), then close() with SO_LINGER 0.
     @Test func T12_aRSTBehindTheFin() {
         let play = KernelCase(exchange + "> F. 6:6 ack 6\n< . 6:6 ack 7\n0.1 > R. 7:7 ack 6")
         play.event(100, .originator, .resetSent(reason: "TCP_STATE"), socket: 0xa, pid: 7)

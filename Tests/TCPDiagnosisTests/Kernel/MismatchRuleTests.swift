@@ -1,4 +1,4 @@
-// Where the kernel's word and the wire's differ for a reason that is known.
+// Differences between the kernel's view and the wire that have a known reason.
 
 import Exchanges
 import TCPMachine
@@ -19,8 +19,8 @@ import Testing
             play.message(.stateMismatch).contains("its FIN was not captured: a firewall rule on this host drops it"))
     }
 
-    /// A writer that closes before a slow reader has read: nothing is wrong (RFC 9293 3.10.4). What the reader's TCP throws away after its own
-    /// abort was not on its way out.
+    /// A writer closes before a slow reader has read: nothing is wrong (RFC 9293 3.10.4). Packets that the reader's TCP
+    /// drops after its own abort were not dropped on their way out.
     @Test(arguments: [nil, "NO_SOCKET", "TCP_ABORT_ON_DATA", "NETFILTER_DROP"] as [KernelWord?])
     func aFinThatWaitsBehindText(drop: KernelWord?) {
         let play = KernelCase(exchange)
@@ -34,7 +34,7 @@ import Testing
         #expect(!play.conclude(9000).contains(.stateMismatch), "\(play.found)")
     }
 
-    /// A program has closed, and nothing of it gets out: in another network namespace only events tell.
+    /// A program has closed, but its FIN does not get out: in another network namespace only events reveal it.
     @Test func aCloseThatNobodyHears() {
         for unread in [0, 7] as [UInt32] {
             let play = KernelCase(exchange)
@@ -64,7 +64,8 @@ import Testing
         #expect(!late.review(6000).contains(.stateMismatch), "it came")
     }
 
-    /// A server writes more than fits and closes; the client's FIN comes, and then it reads. The kernel tells of the close at once.
+    /// A server writes more than fits and closes; the client's FIN arrives, and then the client reads. The kernel
+    /// reports the close at once.
     @Test(arguments: [true, false]) func T4_aCloseBehindTextIsToldAtOnce(isTold: Bool) {
         let play = KernelCase(exchange)
         if isTold {
@@ -88,7 +89,7 @@ import Testing
         #expect(!play.conclude(900).contains(.stateMismatch), "\(play.found)")
     }
 
-    /// The events are read when all of that was captured: what was made of it is taken back.
+    /// The events are read after all of it was captured, so the conclusions drawn meanwhile are revoked.
     @Test(arguments: [true, false]) func T4_aCloseThatIsToldLate(isAcknowledged: Bool) {
         let play = KernelCase(exchange + "> F. 6:6 ack 6\n< . 6:6 ack 7\n< F. 6:1006 ack 7\n")
         if isAcknowledged { play.feed("> . 7:7 ack 1007\n") }
@@ -103,7 +104,7 @@ import Testing
         #expect(!play.conclude(900).contains(.stateMismatch), "\(play.found)")
     }
 
-    /// Who closes after the peer's FIN goes by LAST-ACK, whatever waits.
+    /// A close after the peer's FIN leads to LAST-ACK, whatever waits before it.
     @Test func T3_aCloseAfterThePeersFin() {
         let play = KernelCase(exchange + "> F. 6:6 ack 6\n< . 6:6 ack 7\n")
         play.event(7.1, .responder, .transition(from: .established, to: .closeWait), socket: 0xb)
@@ -112,7 +113,7 @@ import Testing
         #expect(play.play.connection.statesText == "TIME_WAIT CLOSED")
     }
 
-    /// As after every answer that is larger than the congestion window, and a close().
+    /// This happens after every answer larger than the congestion window, followed by close().
     @Test func aFinThatOnlyWaitedForItsTurn() {
         let play = KernelCase(exchange)
         for time in [100.0, 200] {
@@ -141,15 +142,16 @@ import Testing
         #expect(play.play.connection.statesText == "CLOSED CLOSED")
         for time in [100.0, 200] { play.read(time, play.server(.established)) }
         #expect(play.play.connection.statesText == "CLOSED ESTABLISHED")
-        // Its sender is gone all the same.
+        // The sender of the RST is gone all the same.
         #expect(play.play.connection.outcome == .reset)
         #expect(play.view?.deniesEnd(of: play.play.connection) == true)
-        // The next segment is answered with another one, which arrives.
+        // The next segment is answered with another RST, which arrives.
         play.feed("1 < P. 6:10 ack 6\n> R 6:6\n")
         #expect(play.play.connection.outcome == .reset && play.play.connection.statesText == "CLOSED CLOSED")
     }
 
-    /// The ACK of a FIN was captured and dropped: the FIN comes again. Who has lost his peer, on the other hand, may stay for ever.
+    /// The ACK of a FIN was captured and then dropped, so the FIN will be retransmitted. A socket that has lost its
+    /// peer, however, may stay for ever.
     @Test(arguments: [(TCPState.lastAck, true), (.established, false)])
     func anEndThatTheKernelDenies(_ state: TCPState, _ isDenied: Bool) {
         let end = state == .lastAck ? "> F. 6:6 ack 6\n< F. 6:6 ack 7\n> . 7:7 ack 7\n" : "< R. 6:6 ack 6\n"
@@ -159,7 +161,7 @@ import Testing
         #expect(play.view?.deniesEnd(of: play.play.connection) == isDenied)
     }
 
-    /// connect() has failed with ETIMEDOUT: nothing more comes of it.
+    /// connect() has failed with ETIMEDOUT, so the attempt is over.
     @Test func H1_aConnectThatIsGivenUpIsOver() {
         let play = KernelCase("> S 0:0\n1 > S 0:0\n")
         play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
@@ -173,7 +175,7 @@ import Testing
         #expect(play.message(.synUnanswered).contains("2 SYNs in 3s got no answer"), "\(play.found)")
     }
 
-    /// The answer comes when the client has given up: it is no other connection's.
+    /// The answer arrives after the client has given up; it does not belong to another connection.
     @Test func H2_anAnswerThatComesTooLate() {
         let play = KernelCase("> S 0:0\n")
         play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
@@ -185,14 +187,14 @@ import Testing
         #expect(play.play.connection.number == 1 && play.play.timeline.connectionCount == 1)
     }
 
-    /// An event told when; readings that miss the socket come later.
+    /// The event has the time of the end; readings that miss the socket come later.
     @Test func aSocketIsGoneFromWhenItsEndWasTold() throws {
         let play = KernelCase(exchange)
         play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
         play.event(1.1, .originator, .transition(from: .synSent, to: .established), socket: 0xa)
         play.read(10, play.client(.established), play.server(.established))
         play.event(3000, .originator, .transition(from: .established, to: .closed), socket: 0xa)
-        // So late that the two are not one call's.
+        // The error comes too late to belong to the same call.
         play.event(3050, .originator, .socketError(errno: 110), socket: 0xa)
         let said = [3400.0, 3500].flatMap { play.read($0, play.server(.established)) }
         let gone = said.first {
@@ -205,7 +207,8 @@ import Testing
             "\(play.found)")
     }
 
-    /// A client has closed, its FIN waits behind text, and the peer closes meanwhile: CLOSING, and not CLOSE-WAIT (RFC 9293 3.10.4).
+    /// A client has closed and its FIN waits behind text when the peer closes: the state is CLOSING, not CLOSE-WAIT
+    /// (RFC 9293 3.10.4).
     @Test func aFinThatWaitsGoesByClosing() {
         let play = KernelCase(exchange)
         for time in [100.0, 200] {

@@ -1,4 +1,4 @@
-// A SYN that a TIME_WAIT takes for an old one, as the kernel says.
+// A SYN that a TIME_WAIT takes for an old one, as the kernel reports.
 
 import Exchanges
 import TCPModel
@@ -8,7 +8,7 @@ import Testing
 @testable import TCPDiagnosis
 
 @Suite struct OldStampTests {
-    /// The connection before it was not captured: the kernel's reason is enough.
+    /// The previous connection was not captured: the kernel's reason is enough.
     @Test func H18_anOldTimeStampInTimeWait() {
         let play = KernelCase("> S 0:0\n< . 7000:7000 ack 90000\n")
         play.tellsDropEnds = true

@@ -1,4 +1,4 @@
-// A program that closes its socket before its SYN is answered: its own timeout, and nobody's fault.
+// A program that closes its socket before its SYN is answered: this is its own timeout, and no other side's fault.
 
 import Exchanges
 import TCPMachine
@@ -36,8 +36,8 @@ import Testing
         #expect(!play.message(.synUnanswered).contains("ETIMEDOUT"))
     }
 
-    /// The socket is gone, and the connection over, long before any SYN would be sent again. Who waits for less than any SYN takes to be sent
-    /// again has had no time for an answer.
+    /// The socket is gone, and the connection over, long before any SYN would be retransmitted. A client that waits for
+    /// only 50 ms left no time for an answer.
     @Test(arguments: [(300.0, true), (50, false)]) func H2_givenUpAtOnce(after span: Double, isFound: Bool) {
         let play = KernelCase("> S 0:0")
         play.event(0, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
@@ -50,7 +50,8 @@ import Testing
         }
     }
 
-    /// A firewall's REJECT with ICMP: the kernel makes a note of it while the program is at work on the socket, which hears of it.
+    /// A firewall's REJECT with ICMP: the kernel only notes the error while the program uses the socket, and connect()
+    /// reports it.
     @Test func H4_anICMPErrorCameBefore() {
         let play = KernelCase("> S 0:0")
         play.event(0, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
@@ -64,7 +65,7 @@ import Testing
                     + " socket after 300ms"), "\(play.found)")
     }
 
-    /// A timer of the kernel's is none of the program's.
+    /// The kernel's timer is not the program's timeout.
     @Test func H2_theKernelGaveUp() {
         let play = opened(110)
         #expect(play.conclude(2000).contains(.synUnanswered), "\(play.found)")

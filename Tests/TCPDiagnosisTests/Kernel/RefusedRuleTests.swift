@@ -1,4 +1,4 @@
-// Who refused a SYN, and who would have taken it.
+// Which host or rule refused a SYN, and which process would have accepted it.
 
 import Exchanges
 import TCPModel
@@ -12,7 +12,7 @@ import Testing
         let play = KernelCase("")
         play.play.serverISN = 0
         play.feed("< R. 0:0 ack 1")
-        // The RST is all that there is; the side that sent it is the server by its port.
+        // The RST is the only segment; its sender is taken for the server because of its port.
         let (client, server): (Side, Side) =
             play.play.connection.tuple.source == play.play.client
             ? (.originator, .responder) : (.responder, .originator)

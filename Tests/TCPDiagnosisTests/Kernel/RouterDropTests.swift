@@ -1,4 +1,4 @@
-// What the kernel of a router, or of a host that has lost its address, throws away.
+// Packets dropped by the kernel of a router, or of a host that has lost its address.
 
 import TCPModel
 import TCPTimeline
@@ -9,7 +9,8 @@ import Testing
 @Suite struct RouterDropTests {
     private static let tooBig = SocketEvent.Kind.dropped(reason: "PKT_TOO_BIG")
 
-    /// A router's own interface has the smaller MTU, and its ICMP errors are filtered: the peer is never heard.
+    /// A router's own interface has the smaller MTU, and its ICMP errors are filtered: the segment is retransmitted in
+    /// vain.
     @Test func E20_theBlackHoleIsThisHost() {
         let play = KernelCase(exchange + "0.1 > . 6:1454 ack 6")
         play.tellsDropEnds = true
@@ -27,7 +28,7 @@ import Testing
             "\(play.found)")
     }
 
-    /// Path MTU discovery as it should be: the sender hears of it, and the next one is smaller.
+    /// Path MTU discovery as intended: the sender receives the error, and its next segment is smaller.
     @Test func E20_aRouterThatIsHeardIsNoBlackHole() {
         let play = KernelCase(exchange + "0.1 > . 6:1454 ack 6")
         play.tellsDropEnds = true
@@ -36,7 +37,7 @@ import Testing
         #expect(!play.conclude(900).contains(.mtuBlackHole))
     }
 
-    /// The address moved to another host, and the neighbour sends here still.
+    /// The address has moved to another host, but the neighbour still sends to this one.
     @Test func anAddressThatMovedAway() {
         let play = KernelCase("> S 0:0")
         play.tellsDropEnds = true
@@ -51,7 +52,7 @@ import Testing
             "\(play.found)")
     }
 
-    /// What was dropped before the capture has no frame, and the last one that has arrived.
+    /// A packet dropped before the capture has no frame, and the latest frame did arrive.
     @Test func onlyAFrameThatWasDroppedIsCited() throws {
         let unseen = KernelCase(exchange)
         unseen.tellsDropEnds = true

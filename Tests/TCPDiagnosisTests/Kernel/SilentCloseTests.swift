@@ -1,4 +1,5 @@
-// A socket that went in silence, and the RST that its host answers with later: what the kernel said is not guessed once more.
+// A socket that went silently, and the RST with which its host answers later: if the kernel has reported the end, it is
+// not guessed a second time.
 
 import Exchanges
 import TCPMachine
@@ -9,7 +10,7 @@ import Testing
 @testable import TCPDiagnosis
 
 @Suite struct SilentCloseTests {
-    /// The client's socket has gone after a timeout; then the server sends something.
+    /// The client's socket is gone after a timeout; then the server sends something.
     private func gone(_ later: String, after text: String = "") -> KernelCase {
         let play = KernelCase(exchange + text)
         play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
@@ -35,8 +36,8 @@ import Testing
             "\(play.found)")
     }
 
-    /// The kernel tells of the error and of the end in either order, and the server is killed before anybody has read the tables: the RST met
-    /// nobody, and has not caused the error.
+    /// The kernel reports the error and the end in either order, and the server is killed before the tables are read.
+    /// The RST met no socket, so it did not cause the error.
     @Test(arguments: [true, false], [true, false]) func E13_theResetComesAtOnce(isEndFirst: Bool, hasRead: Bool) {
         let play = KernelCase(exchange)
         play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
@@ -57,7 +58,7 @@ import Testing
         #expect(play.message(.silentClose).hasSuffix("gets ETIMEDOUT"), "\(play.found)")
     }
 
-    /// An orphan has no error; when its memory is given back, no RST was told.
+    /// An orphan gets no error; by the time its memory is released, no RST was reported.
     @Test func E13_anOrphanGivesUp() {
         let play = KernelCase(exchange + "> F. 6:6 ack 6\n")
         play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
@@ -70,7 +71,7 @@ import Testing
         #expect(play.conclude(5300).contains(.silentClose), "\(play.found)")
     }
 
-    /// A RST that it took or sent, or the ACK of its FIN: that is another end.
+    /// A RST that it received or sent, or the ACK of its FIN, ends the connection in another way.
     @Test(arguments: ["taken", "sent", "acknowledged"]) func whatEndsItOtherwise(_ end: String) {
         let play = KernelCase(exchange + "< F. 6:6 ack 6\n> F. 6:6 ack 7\n")
         play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
@@ -86,7 +87,7 @@ import Testing
         #expect(!play.conclude(5300).contains(.silentClose), "\(play.found)")
     }
 
-    /// Told before the RST came, and not again after it.
+    /// The silent end is reported before the RST comes, and not again after it.
     @Test func E13_toldBeforeTheReset() {
         let play = gone("")
         #expect(play.review(4000) == [.silentClose])
@@ -96,14 +97,14 @@ import Testing
         #expect(!play.message(.halfOpenPeer).contains("NAT"), "\(play.found)")
     }
 
-    /// The other side's end explains nothing of this one's RST.
+    /// The end of the other side's socket does not explain this side's RST.
     @Test func E13_withoutItsWordItIsAGuess() {
         let play = KernelCase(exchange + "5 < P. 6:19 ack 6\n> R 6:6\n")
         #expect(play.conclude(5300) == [.halfOpenPeer], "\(play.found)")
         #expect(play.message(.halfOpenPeer).contains("a NAT on the path forgot the connection, or it had aborted"))
     }
 
-    /// What came before it was dropped by a rule, so that its number looks old; the kernel took it all the same.
+    /// The text before it was dropped by a rule, so its number looks old, but the kernel obeyed it.
     @Test func E16_aResetThatTheKernelObeyed() {
         func play() -> KernelCase { gone("5 < P. 6:19 ack 6\n> R 6:6\n", after: "> P. 6:10 ack 6\n") }
         let unknown = play()

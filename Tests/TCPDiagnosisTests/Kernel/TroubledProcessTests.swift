@@ -1,4 +1,4 @@
-// What is blamed on a process that is stopped: it cannot help it, and what helps is said.
+// A finding that blames a stopped process says that it is stopped, and how to help.
 
 import Exchanges
 import TCPModel
@@ -28,7 +28,7 @@ import Testing
         return play
     }
 
-    /// One that process 8 does not close.
+    /// A connection that process 8 does not close.
     private func leaking() -> KernelCase {
         let play = KernelCase(exchange + "1 > F. 6:6 ack 6\n< . 6:6 ack 7")
         for time in [1100.0, 6000] {
@@ -53,7 +53,7 @@ import Testing
         #expect(evidence(play, .closeWaitLeak) == "debugger")
     }
 
-    /// It has the descriptor that it is to close.
+    /// The process already has the descriptor that it has to close.
     @Test func whoHasNoDescriptorLeftCanClose() {
         let play = leaking()
         play.trouble([8: .noDescriptors])
@@ -61,7 +61,7 @@ import Testing
         #expect(!play.message(.closeWaitLeak).contains("descriptor"), "\(play.found)")
     }
 
-    /// A SYN behind a queue that is full: nothing of the connection is in the tables.
+    /// A SYN for a listener whose queue is full: the tables have nothing of the connection.
     @Test func aServerWhoseQueueIsFull() {
         let play = KernelCase("0 > S 0:0 <mss 65495>\n1 > S 0:0 <mss 65495>")
         for time in [5.0, 1200] {
@@ -74,7 +74,7 @@ import Testing
             play.message(.acceptQueueFull).hasSuffix("does not call accept(); p8[8] " + Self.remedy), "\(play.found)")
     }
 
-    /// A master forks workers, and one of them is stopped: the master never accepts, and is not the one to blame.
+    /// A master forks workers, and one of them is stopped: the master never accepts, and is not to blame.
     @Test func aWorkerThatIsStopped() {
         let play = waiting()
         play.hold(500, [33: [8, 9]], of: 8)
@@ -92,7 +92,7 @@ import Testing
         #expect(names.contains("holders") && names.contains("stopped") && !names.contains("pid"), "\(names)")
     }
 
-    /// Behind a full queue it is the same.
+    /// The same with a full queue.
     @Test func workersWhoseQueueIsFull() {
         let play = KernelCase("0 > S 0:0 <mss 65495>\n1 > S 0:0 <mss 65495>")
         for time in [5.0, 1200] {

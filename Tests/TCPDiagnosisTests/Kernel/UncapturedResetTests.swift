@@ -1,5 +1,5 @@
-// RSTs of which the kernel told and which the capture lacks: a filter left them out, one direction alone is captured, or they were lost. They
-// end connections as others do.
+// RSTs that the kernel reports but the capture lacks: a filter left them out, only one direction was captured, or they
+// were lost. They end connections like any others.
 
 import Exchanges
 import TCPMachine
@@ -10,7 +10,7 @@ import Testing
 @testable import TCPDiagnosis
 
 @Suite struct UncapturedResetTests {
-    /// A connection whose ends are on this host, or only the client's.
+    /// A connection with both ends on this host, or only the client's.
     private func open(_ segments: String, hasServer: Bool = true) -> KernelCase {
         let play = KernelCase(segments)
         play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
@@ -21,14 +21,14 @@ import Testing
         return play
     }
 
-    /// The client's kernel takes a RST, and its program is told.
+    /// The client's kernel receives a RST, and reports the error to its program.
     private func take(_ play: KernelCase, _ from: TCPState, errno: Int32) {
         play.event(300.03, .originator, .resetReceived, socket: 0xa)
         play.event(300.04, .originator, .transition(from: from, to: .closed), socket: 0xa)
         play.event(300.05, .originator, .socketError(errno: errno), socket: 0xa)
     }
 
-    /// On loopback its effect is told before the RST itself.
+    /// On loopback, the effect of a RST is reported before the RST itself.
     @Test(arguments: [true, false]) func T12_anAbortHasItsCause(isEffectFirst: Bool) {
         let play = open(exchange)
         play.event(300, .responder, .transition(from: .established, to: .closed), socket: 0xb, pid: 8)
@@ -47,7 +47,7 @@ import Testing
             "\(play.found)")
     }
 
-    /// Who has a socket has not sent the RST in its name.
+    /// A host that has a socket did not send the RST in its name.
     @Test func whoHasASocketSentNoReset() {
         let play = open(exchange)
         take(play, .established, errno: 104)
@@ -56,7 +56,7 @@ import Testing
         #expect(play.conclude(2000) == [.middlebox], "\(play.found)")
     }
 
-    /// Its peer is elsewhere: that the RST got there is inferred, as that of one that was captured.
+    /// The peer is on another host: that the RST arrived is inferred, as for one that was captured.
     @Test func anAbortOfWhichOneEndIsHere() {
         let play = open(exchange, hasServer: false)
         play.event(300, .originator, .transition(from: .established, to: .closed), socket: 0xa, pid: 7)
@@ -71,7 +71,7 @@ import Testing
         #expect(other.message(.reset).contains("accepted its RST, which was not captured"), "\(other.found)")
     }
 
-    /// A keep-alive's timer sends the RST before the socket goes.
+    /// The keep-alive timer sends the RST before the socket goes.
     @Test func E3_keepAlivesRanOut() {
         let play = open(exchange, hasServer: false)
         play.event(300, .originator, .resetSent(reason: .keepaliveTimeout), socket: 0xa)
@@ -82,8 +82,8 @@ import Testing
         #expect(play.conclude(2000) == [.keepaliveDead], "\(play.found)")
     }
 
-    /// Text for a socket that was closed: what is left of it answers, or (while its FIN is not acknowledged, or SO_LINGER has it wait)
-    /// the socket itself, of which Linux tells first as if it had been reset.
+    /// Text for a closed socket: the remaining TIME_WAIT socket answers it. While the FIN is not acknowledged, or
+    /// SO_LINGER delays the end, the socket itself does, and Linux first reports it as reset.
     @Test(arguments: ["TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA", "NO_SOCKET"] as [KernelWord])
     func T14_textForAClosedSocket(reason: KernelWord) {
         let play = open(exchange + "< F. 6:6 ack 6\n> . 6:6 ack 7\n> P. 6:11 ack 7\n")
@@ -102,7 +102,7 @@ import Testing
             "\(play.found)")
     }
 
-    /// Nor was its FIN: nobody knows then what was answered.
+    /// Nor was its FIN captured, so it is unknown which text was answered.
     @Test func T14_neitherFinNorResetWasCaptured() {
         let play = open(exchange + "> P. 6:11 ack 6\n")
         play.event(7.1, .responder, .transition(from: .established, to: .finWait1), socket: 0xb, pid: 8)
@@ -132,7 +132,8 @@ import Testing
                 == "nobody listens on 127.0.0.1:9500; connect() fails with ECONNREFUSED; the RST was not captured")
     }
 
-    /// A socket answers what does not suit it with RST and stays: so does who got that, if its number is not due.
+    /// A socket may answer a bad segment with RST and stay; its peer stays too if the RST's number is not the expected
+    /// one.
     @Test func E15_aResetThatEndsNothing() {
         let play = open(exchange + "> R 9:9\n")
         play.event(300, .responder, .resetSent(reason: "TCP_TOO_OLD_ACK"), socket: 0xb)
@@ -140,8 +141,8 @@ import Testing
         #expect(play.view?.responder.trace.wasReset == false)
     }
 
-    /// The text before it did not arrive, so that its number looks like an old one (or, behind a hole, like none that is due), and the kernel took
-    /// it: the verdict is taken back, and nothing is missing.
+    /// The text before the RST did not arrive, so its number looks old (or, after a hole, unexpected). The kernel
+    /// obeyed it, so the verdict is revoked, and nothing is missing.
     @Test(arguments: ["> P. 6:10 ack 6\n300.01 > R 6:6\n", "300.01 > R. 60:60 ack 6\n"])
     func E16_aCapturedResetThatWasCalledIgnored(_ segments: String) {
         let play = open(exchange + segments)
@@ -158,7 +159,7 @@ import Testing
         #expect(!play.found.contains { $0.message.contains("not captured") }, "\(play.found)")
     }
 
-    /// As long as the RST is in the capture nothing is said of it.
+    /// If the RST was captured, it is not reported as missing.
     @Test func aCapturedResetIsNotMissed() {
         let play = open(exchange + "300.01 < R. 6:6 ack 6\n")
         play.event(300, .responder, .transition(from: .established, to: .closed), socket: 0xb, pid: 8)

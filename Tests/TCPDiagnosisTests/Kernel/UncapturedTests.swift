@@ -1,5 +1,5 @@
-// What the kernel's events show to have happened and the capture does not have: a filter left it out, or it was lost. No finding
-// blames an end for it.
+// What kernel events show to have happened but the capture lacks: a filter left it out, or it was lost. No finding
+// blames either side for it.
 
 import Exchanges
 import TCPMachine
@@ -10,7 +10,7 @@ import Testing
 @testable import TCPDiagnosis
 
 @Suite struct UncapturedTests {
-    /// A connection that the client opens, and both kernels know.
+    /// A connection that the client opens, known to both kernels.
     private func open(_ segments: String) -> KernelCase {
         let play = KernelCase(segments)
         play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
@@ -20,7 +20,7 @@ import Testing
         return play
     }
 
-    /// The server closes first; no FIN of it is in the capture, or none at all.
+    /// The server closes first; the capture has none of its FINs, or no FIN at all.
     private func closed(_ later: String) -> KernelCase {
         let play = open(exchange)
         play.read(10, play.client(.established), play.server(.established))
@@ -45,14 +45,15 @@ import Testing
         }
     }
 
-    /// Who closed first, and what became of it, is the kernels' word then; the timer that ends it is TIME_WAIT's.
+    /// The kernels then show which side closed first, and the outcome; the socket that ends by its timer was in
+    /// TIME_WAIT.
     @Test func whoClosedFirstTheKernelsTell() {
         for later in ["", "0.6 > F. 6:6 ack 6\n0.6001 < . 6:6 ack 7"] {
             let play = closed(later)
             let connection = play.play.connection
             #expect(connection.statesText == "CLOSED TIME_WAIT", "\(later)")
             #expect(connection.outcome == .closed && connection.isOutcomeKernels && connection.closer == .responder)
-            // Zeek's word is what was captured.
+            // Zeek's label describes only what was captured.
             #expect("\(connection.zeekConnectionState)" == (later.isEmpty ? "S1" : "S2"))
             let said = [61000.0, 61100].flatMap { play.read($0) }
             let gone = said.compactMap { event -> TCPState? in
@@ -62,7 +63,7 @@ import Testing
         }
     }
 
-    /// Readings alone: two that say the same, and no segment between.
+    /// Only readings: two that agree, without a segment between them.
     @Test func whoClosedFirstReadingsTell() {
         let play = KernelCase(exchange)
         play.read(10, play.client(.established), play.server(.established))
@@ -77,8 +78,8 @@ import Testing
         #expect(play.message(.stateMismatch).hasSuffix("the packets say ESTABLISHED: segments were not captured"))
     }
 
-    /// What has a socket of its own on the four-tuple from before is no answer: a stale connection, or one in TIME_WAIT, as long as the client
-    /// still asks.
+    /// A socket that existed on the four-tuple before, stale or in TIME_WAIT, is not an answer as long as the client
+    /// still retransmits its SYN.
     @Test(arguments: [TCPState.established, .timeWait, .closeWait, .finWait2])
     func H18_aStaleSocketIsNoAnswer(_ state: TCPState) {
         let play = KernelCase("> S 0:0\n1.01 > S 0:0")
@@ -87,7 +88,7 @@ import Testing
         #expect(play.play.connection.outcome == .noAnswer)
     }
 
-    /// A FIN that waits behind text was not sent: only the peer's state shows that it was.
+    /// A FIN that waits behind text was not sent yet: only the peer's state shows that it was.
     @Test func aFinThatWaitsIsNotSent() {
         let play = open(exchange)
         play.event(300, .originator, .transition(from: .established, to: .finWait1), socket: 0xa, pid: 7)
@@ -97,7 +98,7 @@ import Testing
         #expect(play.play.connection.statesText == "FIN_WAIT_1 CLOSE_WAIT")
     }
 
-    /// LAST_ACK that ends for want of an answer is no end in order.
+    /// A LAST_ACK that times out without an ACK is not an orderly end.
     @Test func aFinThatIsNeverAcknowledged() {
         let play = open(exchange + "< F. 6:6 ack 6\n> . 6:6 ack 7")
         play.event(300, .originator, .transition(from: .closeWait, to: .lastAck), socket: 0xa, pid: 7)
@@ -106,7 +107,7 @@ import Testing
         #expect(play.play.connection.outcome == .halfClosed)
     }
 
-    /// Nor are answers to a SYN that the client's kernel has.
+    /// An answer that the client's kernel has is not missing, although it was not captured.
     @Test func anAnswerThatWasNotCapturedIsOne() {
         let play = open("> S 0:0")
         play.read(1100, play.client(.established), play.server(.established), play.listener(backlog: 10))
@@ -116,7 +117,7 @@ import Testing
         #expect(unanswered.conclude(5000).contains(.synUnanswered), "\(unanswered.found)")
     }
 
-    /// A capture with SYNs alone shows no answers: that one SYN had none it cannot say; who asks again has had none.
+    /// A capture with only SYNs cannot show that a single SYN had no answer; a client that retries has had none.
     @Test func X15_aLoneSynInACaptureWithoutAnswers() {
         func words(_ play: KernelCase) -> String {
             _ = play.conclude(5000)
@@ -126,15 +127,15 @@ import Testing
             "no answer to any SYN was captured, so a filter or the point of capture may have left it out; otherwise a firewall"
         #expect(words(KernelCase("> S 0:0")).contains(left))
         #expect(words(KernelCase("> S 0:0\n1 > S 0:0")).contains("127.0.0.1:9500: a firewall drops it silently"))
-        // A RST that answers nothing came all the same: the capture has the server's side.
+        // A RST that answers nothing was captured all the same, so the capture includes the server's side.
         let reset = KernelCase("> S 0:0\n0.1 < R 1:1")
         #expect(!words(reset).contains(left) && reset.found.map { $0.code } == [.synUnanswered])
         #expect(!reset.play.connection.mayLackAnswer(nil))
-        // The client's kernel still asks.
+        // The client's kernel still retransmits.
         let asking = KernelCase("> S 0:0")
         asking.read(1100, asking.client(.synSent))
         #expect(!words(asking).contains(left) && asking.found.map { $0.code } == [.synUnanswered])
-        // Others were answered.
+        // Other connections were answered.
         let play = KernelCase("> S 0:0")
         play.play.client.port += 1
         play.feed("0.1 > S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n")

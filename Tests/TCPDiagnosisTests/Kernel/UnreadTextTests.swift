@@ -1,4 +1,4 @@
-// A process that does not read: its kernel acknowledges all the same, and only the receive queue tells.
+// A process that does not read: its kernel acknowledges all the same, and only the receive queue reveals it.
 
 import Exchanges
 import TCPModel
@@ -29,7 +29,7 @@ import Testing
         #expect(play.review(9000) == [.unreadText], "it is told once")
     }
 
-    /// Requests that come and are read, of which some are caught in the queue.
+    /// Requests arrive and are read; readings happen to find some of them in the queue.
     @Test func H23b_whoReadsIsNotTold() {
         let play = KernelCase(request)
         read(play, at: 1000, unread: 78)
@@ -39,7 +39,7 @@ import Testing
             read(play, at: Double(second) * 1000 + 500, unread: 78)
         }
         #expect(play.review(9500).isEmpty, "\(play.found)")
-        // One reading is no proof, however long ago it was.
+        // A single reading is no proof, however long ago it was.
         #expect(play.review(60_000).isEmpty, "\(play.found)")
         for second in 61...66 { read(play, at: Double(second) * 1000, unread: 78) }
         #expect(play.review(67_000) == [.unreadText], "\(play.found)")
@@ -55,7 +55,7 @@ import Testing
         #expect(play.message(.unreadText).contains("has read nothing for 7s and 85 octets wait in its receive queue"))
     }
 
-    /// It streams, say, and does not care for what the client says.
+    /// A process that streams, for example, may ignore the client's text.
     @Test func H23b_whoSendsIsAtWork() {
         let play = KernelCase(request)
         for second in 1...8 {

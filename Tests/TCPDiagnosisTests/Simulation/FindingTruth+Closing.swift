@@ -6,7 +6,7 @@ import TCPTimeline
 @testable import Simulator
 
 extension FindingTruth {
-    /// The first segment with a FIN of one side in the capture.
+    /// The index of the first captured segment with a FIN of one side.
     func fin(_ side: Int) -> Int? {
         truth.captured.firstIndex { $0.sender == side && $0.segment.flags.has(.fin) }
     }
@@ -16,7 +16,7 @@ extension FindingTruth {
             guard let end = truth.ends[side], let peer = truth.ends[1 - side], let fin = fin(side) else { continue }
             let isHeard = peer.taken.contains { piece in end.ownFin.map { piece.end == $0.advanced(by: 1) } ?? false }
             let again = Set(repetitions[1 - side].map { $0.number })
-            // Its ACK shows that who sent it knew.
+            // Its ACK shows that its sender knew of the FIN.
             let later = truth.captured[fin...].contains { item in
                 item.sender != side && item.segment.length > 0 && !item.segment.isProbe
                     && !again.contains(item.segment.number)
@@ -28,13 +28,14 @@ extension FindingTruth {
         return .forbidden
     }
 
-    /// Whether one side sent again after a FIN what was lost before the capture: nobody can tell that from its first time.
+    /// Whether a side retransmitted after a FIN what was lost before the capture: the capture cannot distinguish that
+    /// from a first transmission.
     private func hasLateRepetition(_ side: Int, _ fin: Int) -> Bool {
         let numbers = Set(truth.captured[fin...].map { $0.segment.number })
         return repetitions[side].contains { numbers.contains($0.number) && $0.segment.length > 0 }
     }
 
-    /// Whether a side's own RST is not in the capture, but what it said later.
+    /// Whether a side aborted, but its own RST was not captured.
     private func hasUnseenReset(_ side: Int) -> Bool {
         truth.ends[side]?.abort == .sent
             && !resets([.abort, .unreadText, .lateText, .keepAliveTimeout]).contains { $0.sender == side }
@@ -44,19 +45,20 @@ extension FindingTruth {
         if hasForgery { return .open }
         for side in 0..<2 {
             guard let end = truth.ends[side], isLast else { continue }
-            // Nothing tells of a crash.
+            // Nothing in a capture reveals a crash.
             if truth.sides[side].abort == .silent && end.closeWaitTime != nil { return .open }
             if end.state == .closeWait {
                 return fin(1 - side) != nil && simulation.hasEveryFrame ? .required : .open
             }
         }
-        // A FIN that was missed does not show.
+        // A FIN that was not captured does not show.
         return simulation.hasEveryControl ? .forbidden : .open
     }
 
     var resetAfterClose: Expectation {
         let late = resets([.lateText, .noConnection]).filter { truth.ends[$0.sender]?.ownFin != nil }
-        // Nobody can tell an answer from a RST that somebody made up; and a server that lost its cookie's first ACK answers so.
+        // An answer cannot be distinguished from a forged RST, and a server that lost the first ACK after its cookie
+        // answers the same way.
         if hasUnseenReset(0) || hasUnseenReset(1) { return .open }
         guard let first = late.first else { return hasForgery || hasCookies ? .open : .forbidden }
         guard first.segment.cause == .lateText, let fin = fin(first.sender), !hasForgery, !hasOvertakingReset else {
@@ -70,7 +72,8 @@ extension FindingTruth {
         if hasForgery || isReused || hasOvertakingReset { return .open }
         guard !answers.isEmpty else { return .forbidden }
         let ended = truth.ends.contains { end in answers.contains { $0.segment.number == end?.timeWaitReset } }
-        // One that was captured may have been lost after that, and what was not captured may explain it otherwise.
+        // A RST that was captured may have been lost afterwards, and segments that were not captured may explain it
+        // otherwise.
         let network = simulation.network
         guard network.lossBefore + network.lossBehind + network.notCaptured == 0 else { return .open }
         return ended ? .required : .forbidden
@@ -80,11 +83,11 @@ extension FindingTruth {
         let answers = resets([.noConnection])
         if isReused || hasForgery || hasCookies || hasOvertakingReset { return .open }
         if hasUnseenReset(0) || hasUnseenReset(1) { return .open }
-        // Text that came after a close() whose FIN was not captured looks the same.
+        // Text that arrived after a close() whose FIN was not captured looks the same.
         if resets([.lateText]).contains(where: { fin($0.sender) == nil }) { return .open }
         guard let first = answers.first, let end = truth.ends[first.sender] else { return .forbidden }
         guard truth.sides[first.sender].abort == .silent, end.irs != nil else { return .forbidden }
-        // One that had closed before is no surprise, unless its FIN was lost before the capture.
+        // A RST from a side that had closed is no surprise, unless its FIN was lost before the capture.
         if end.ownFin != nil { return fin(first.sender) == nil ? .open : .forbidden }
         let wasOpen = first.sender == 1 || !captured(0) { !$0.flags.hasAny([.syn, .rst]) }.isEmpty
         return first.segment.flags.has(.ack) || !wasOpen ? .open : .required
@@ -92,17 +95,17 @@ extension FindingTruth {
 
     var reset: Expectation {
         guard let first = resets([.abort, .unreadText]).first, let client = truth.ends[0], client.irs != nil else {
-            // A handshake broken off.
+            // The handshake was broken off.
             let others = resets([.abort, .unreadText, .badAck, .lateText, .noConnection, .keepAliveTimeout])
             return others.isEmpty && !hasForgery && !isReused ? .forbidden : .open
         }
-        // Once both FINs were captured it counts as closed, and a RST as no news.
+        // Once both FINs were captured, the connection counts as closed, and a RST adds nothing.
         let before = truth.captured.prefix { $0.segment.number != first.segment.number }
         let fins = Set(before.filter { $0.segment.flags.has(.fin) }.map { $0.sender })
         let isDisputed = before.contains { $0.segment.flags.has(.rst) }
         return fins.count == 2 || isDisputed || hasForgery || isReused || hasOvertakingReset ? .open : .required
     }
 
-    /// Whether the server keeps nothing of a SYN.
+    /// Whether the server keeps nothing for a SYN.
     var hasCookies: Bool { truth.ends[1]?.host.usesCookies == true }
 }

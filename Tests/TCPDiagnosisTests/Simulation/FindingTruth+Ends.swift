@@ -6,7 +6,7 @@ import TCPTimeline
 @testable import Simulator
 
 extension FindingTruth {
-    /// The end that a required finding is about, where it is about one: 0 the client, 1 the server.
+    /// The end that a required finding is about: 0 the client, 1 the server, nil if it is not about a single one.
     func end(_ code: FindingCode) -> Int? {
         switch code {
         case .fastOpen, .synUnanswered, .synAckLost: truth.meanwhile.first?.sender
@@ -25,7 +25,7 @@ extension FindingTruth {
         }
     }
 
-    /// Whom something forged was for, if all of that kind was for one.
+    /// The target of the forged segments of this kind, if all of them had the same one.
     private func disturbed(_ fits: (SimulatedForgery) -> Bool) -> Int? {
         let senders = Set(truth.captured.compactMap { item in item.forgery.map(fits) == true ? item.sender : nil })
         return senders.count == 1 ? senders.first.map { 1 - $0 } : nil

@@ -1,4 +1,4 @@
-// Findings about how a simulated connection went.
+// Findings about the data transfer of a simulated connection.
 
 import TCPModel
 import TCPTimeline
@@ -7,9 +7,9 @@ import TCPTimeline
 
 extension FindingTruth {
     var captureGap: Expectation {
-        // Octets of text that were acknowledged in the capture and never captured.
+        // Octets of text that were acknowledged in the capture, but never captured.
         if truth.lackingOctets > 0 { return simulation.hasEveryControl && !hasForgery ? .required : .open }
-        // A FIN that was missed looks like an octet of text.
+        // A FIN that was not captured looks like an octet of text.
         return simulation.hasEveryControl ? .forbidden : .open
     }
 
@@ -19,15 +19,15 @@ extension FindingTruth {
             let isDoubtful = (0..<2).contains { isReordered($0) && !canTellOrder($0) }
             return isDoubtful || hasOvertakenSyn ? .open : .forbidden
         }
-        // SYNs that stay unanswered, and what is sent again for an answer that is lost, are other findings'.
+        // SYNs without an answer, and retransmissions for a lost answer, belong to other findings.
         return all.contains { $0.isLost && $0.isCaptured && $0.isRecognizable && !$0.isSyn } ? .required : .open
     }
 
     var tailLossProbe: Expectation {
         let needless = repetitions.joined().filter { $0.isCaptured && !$0.isNeeded }
-        // Whether it seems to be one depends on what the capture has of the round trips.
+        // Whether it looks like a probe depends on how much of the round trips was captured.
         if needless.contains(where: { $0.segment.cause == .tailLossProbe }) { return .open }
-        // A fixed time to wait, as some ends here have it, may be any kind's.
+        // A fixed waiting time, which some simulated hosts use, may look like any kind.
         return needless.isEmpty || measuresRoundTrips ? .forbidden : .open
     }
 
@@ -36,14 +36,14 @@ extension FindingTruth {
         return repetitions.flatMap { $0 }.contains { $0.isCaptured && !$0.isNeeded } ? .open : .forbidden
     }
 
-    /// Whether all of a segment had been acknowledged in the capture when it was sent again.
+    /// Whether all of a segment had been acknowledged in the capture before it was retransmitted.
     private func isShownNeedless(_ repetition: Repetition, _ side: Int) -> Bool {
         guard repetition.isCaptured, !repetition.isNeeded, !repetition.isSyn,
             repetition.segment.cause != .tailLossProbe
         else { return false }
         let before = truth.captured.prefix { $0.segment.number != repetition.number }
         let acks = before.filter { $0.sender != side && $0.segment.flags.has(.ack) && !$0.segment.flags.has(.rst) }
-        // What is sent into a closed window, or crosses the news of that, counts as a probe of it.
+        // A segment sent into a closed window, or crossing the ACK that closes it, counts as a probe.
         if acks.contains(where: { $0.segment.window == 0 }) { return false }
         return acks.contains { $0.segment.acknowledgment.isAtOrAfter(repetition.segment.end) }
     }
@@ -58,7 +58,8 @@ extension FindingTruth {
         return .forbidden
     }
 
-    /// Whether text of a side that sent nothing twice was captured behind later text, and no window was closed meanwhile.
+    /// Whether text was captured after later text, from a side that sent nothing twice, and no window was closed
+    /// meanwhile.
     private func hasOvertakenText(_ side: Int) -> Bool {
         let hasClosedWindow = truth.captured.contains { $0.segment.window == 0 && !$0.segment.flags.has(.rst) }
         guard !hasClosedWindow, repetitions[side].isEmpty, captured(side, { $0.flags.has(.syn) }).count == 1 else {
@@ -68,16 +69,16 @@ extension FindingTruth {
         return zip(text, text.dropFirst()).contains { $1.segment.number < $0.segment.number }
     }
 
-    /// Whether text of one side was captured in another order than it was sent in.
+    /// Whether text of one side was captured in another order than it was sent.
     func isReordered(_ side: Int) -> Bool {
         let numbers = captured(side) { $0.end != $0.sequence && !$0.flags.has(.rst) }.map { $0.segment.number }
         return zip(numbers, numbers.dropFirst()).contains { $1 < $0 }
     }
 
-    /// Whether a late segment shows by itself that it was sent before those that it comes behind.
+    /// Whether a late segment itself shows that it was sent before the segments that it follows.
     func canTellOrder(_ side: Int) -> Bool {
         guard let host = truth.ends[side]?.host else { return false }
-        // Time stamps of what is sent at once are the same.
+        // Segments sent at the same moment have equal timestamps.
         return host.numbersPackets
     }
 
@@ -86,7 +87,7 @@ extension FindingTruth {
         return truth.captured.contains { $0.segment.window == 0 && !$0.segment.flags.has(.rst) } ? .open : .forbidden
     }
 
-    /// Whether a side kept its window shut for a second while the peer probed it; a RST ends that, too.
+    /// Whether a side kept its window closed for a second while the peer probed it; a RST ends that, too.
     func stalls(_ side: Int) -> Bool {
         var (shut, probes): (Int64?, Int) = (nil, 0)
         for item in truth.captured {
@@ -107,7 +108,7 @@ extension FindingTruth {
         return wasForged && !isReused && resets.isEmpty ? .required : .open
     }
 
-    /// Whether both ends went on after something that was forged.
+    /// Whether both ends continued after a forged segment.
     private func isOutlived(_ forged: Simulation.Captured) -> Bool {
         let after = truth.captured.drop { $0.segment.number != forged.segment.number }
         return (0..<2).allSatisfy { side in
@@ -120,7 +121,7 @@ extension FindingTruth {
     var rstIgnored: Expectation {
         let ignored = Set(truth.ends.flatMap { $0?.ignoredResets ?? [] })
         if resets.isEmpty { return .forbidden }
-        // None that anybody obeyed, nor one that he might have.
+        // Every RST was forged, and its receiver neither obeyed it nor could have.
         if hasForgery && resets.allSatisfy({ $0.forgery.map { $0.number != .exact } ?? false }) {
             return resets.contains(where: isOutlived) ? .required : .open
         }
@@ -132,12 +133,12 @@ extension FindingTruth {
 
     var keepaliveDead: Expectation {
         guard let reset = resets([.keepAliveTimeout]).first else { return .forbidden }
-        // An answer that was captured may have been lost after that.
+        // An answer that was captured may have been lost afterwards.
         let before = truth.captured.prefix { $0.segment.number != reset.segment.number }
         let probes = before.reversed().prefix { $0.sender == reset.sender }.filter { $0.segment.isProbe }
         return probes.count > 1 ? .required : .open
     }
 
-    /// All have the same hop limit.
+    /// All simulated hosts have the same hop limit.
     var middlebox: Expectation { .forbidden }
 }

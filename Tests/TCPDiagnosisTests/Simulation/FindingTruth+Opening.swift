@@ -8,13 +8,13 @@ import TCPTimeline
 extension FindingTruth {
     var simultaneousOpen: Expectation {
         guard truth.ends.contains(where: { $0?.hasCrossedSyns == true }) else { return .forbidden }
-        // Both SYNs and one of the answers.
+        // Both SYNs and one of the answers were captured.
         let areSeen = (0..<2).allSatisfy { !captured($0) { $0.flags == .syn }.isEmpty }
         let isAnswered = (0..<2).contains { !captured($0) { $0.flags.has([.syn, .ack]) }.isEmpty }
         return areSeen && isAnswered && !hasOvertakenSyn ? .required : .open
     }
 
-    /// Whether a SYN was captured behind the SYN-ACK of the same side: that looks like an ordinary opening.
+    /// Whether a SYN was captured after the SYN-ACK of the same side, which looks like an ordinary opening.
     var hasOvertakenSyn: Bool {
         (0..<2).contains { side in
             let first = captured(side) { $0.flags.has(.syn) }.first
@@ -30,19 +30,19 @@ extension FindingTruth {
 
     var refused: Expectation {
         guard let client = truth.ends[0] else { return .forbidden }
-        // Nobody is there, or nobody any more: then the client's SYN was repeated.
+        // The server does not exist, or no longer does; then the client's SYN was a retransmission.
         let answers = truth.meanwhile.contains {
             $0.sender == 1 && $0.segment.cause == .noConnection && $0.segment.acknowledgment.isAfter(client.iss)
                 && $0.segment.acknowledgment.isAtOrBefore(client.highest)
         }
         let isAnswered = !captured(1) { $0.flags.has(.syn) }.isEmpty
-        // An abort of what was answered out of sight looks like a refusal.
+        // If its answer was not captured, an abort looks like a refusal.
         guard answers else { return isAnswered || resets([.abort, .unreadText]).isEmpty ? .forbidden : .open }
         return client.abort == .refused && !isAnswered && !captured(0) { $0.flags == .syn }.isEmpty ? .required : .open
     }
 
     var synUnanswered: Expectation {
-        // Whoever goes on was answered; and whoever gives up does not wait.
+        // A client that continues was answered, and one that gives up does not wait.
         guard let first = truth.meanwhile.first, let last = truth.meanwhile.last,
             truth.meanwhile.allSatisfy({ $0.sender == first.sender && $0.segment.flags == .syn })
         else { return .forbidden }
@@ -53,7 +53,7 @@ extension FindingTruth {
         guard let client = truth.ends[0] else { return .forbidden }
         let answers = truth.captured.firstIndex { $0.sender == 1 && $0.segment.flags.has([.syn, .ack]) }
         guard let answers else { return .forbidden }
-        // It has the answer; whether the capture has its ACK is another matter.
+        // The client has the answer; whether the capture has the client's ACK is another matter.
         if client.irs != nil { return captured(0) { !$0.flags.has(.syn) }.isEmpty ? .open : .forbidden }
         let again = truth.captured[answers...].contains { $0.sender == 0 && $0.segment.flags == .syn }
         return client.state == .synSent && again ? .required : .open

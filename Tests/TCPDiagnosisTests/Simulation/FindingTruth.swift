@@ -1,17 +1,18 @@
-// Which findings a simulated connection must have and which it must not: from what its ends did, and what the capture has of it.
+// Which findings a simulated connection must have and must not have, derived from its endpoints' actions and the
+// capture.
 
 import TCPModel
 import TCPTimeline
 
 @testable import Simulator
 
-/// The truth about one connection's findings.
+/// The truth about the findings of one connection.
 struct FindingTruth {
     let simulation: Simulation
     let truth: SimulatedTruth
     let isFirst: Bool
     let isLast: Bool
-    /// What was captured, by who sent it; without forgeries.
+    /// The captured segments by sender, without forged ones.
     let own: [[Simulation.Captured]]
     let repetitions: [[Repetition]]
 
@@ -24,7 +25,7 @@ struct FindingTruth {
         repetitions = (0..<2).map { Repetition.all(truth, $0) }
     }
 
-    /// What is to be expected of a finding in this connection.
+    /// Whether this connection must have, must not have, or may have a finding.
     func expectation(_ code: FindingCode) -> Expectation {
         switch code {
         case .simultaneousOpen: simultaneousOpen
@@ -49,9 +50,10 @@ struct FindingTruth {
         case .timeWaitAssassination: timeWaitAssassination
         case .halfOpenPeer: halfOpenPeer
         case .reset: reset
-        // Simulated programs write when they like, at times when an ACK comes.
+        // Simulated programs write at any time, also just when an ACK arrives.
         case .nagleDelay: .open
-        // Only a kernel tells of these, and there is none; nor does anybody connect to himself, or drop segments for their size, here.
+        // Only a kernel reveals these, and there is none. Nor does a simulated host connect to itself, or the network
+        // drop segments for their size.
         case .acceptQueueFull, .neverAccepted, .acceptedLate, .resetUnreadData, .resetLinger, .resetListenerClosed,
             .resetKilled, .orphanFinWait2, .timeWaitHeld, .selfConnect, .silentClose, .stateMismatch, .synCookies,
             .mtuBlackHole, .acceptDeferred, .unreadText, .segmentsDropped:
@@ -59,32 +61,33 @@ struct FindingTruth {
         }
     }
 
-    /// The captured segments that fit, of one side.
+    /// The captured segments of one side that fit.
     func captured(_ side: Int, _ fits: (SimulatedSegment) -> Bool) -> [Simulation.Captured] {
         own[side].filter { fits($0.segment) }
     }
 
-    /// The captured RSTs that an end sent for one of these reasons.
+    /// The captured RSTs that an endpoint sent for one of these reasons.
     func resets(_ causes: Set<SimulatedCause>) -> [Simulation.Captured] {
         truth.captured.filter {
             $0.forgery == nil && $0.segment.flags.has(.rst) && causes.contains($0.segment.cause)
         }
     }
 
-    /// Whether a RST was captured before what its sender had sent before it: who looks at the capture thinks that it went on.
+    /// Whether a RST was captured before segments that its sender had sent earlier: in the capture, the sender seems to
+    /// continue.
     func isOvertaking(_ reset: Simulation.Captured) -> Bool {
         own[reset.sender].drop { $0.segment.number != reset.segment.number }.contains {
             $0.segment.number < reset.segment.number
         }
     }
 
-    /// The same of any RST of an end.
+    /// Whether any RST of an endpoint was captured that way.
     var hasOvertakingReset: Bool {
         truth.captured.contains { $0.forgery == nil && $0.segment.flags.has(.rst) && isOvertaking($0) }
     }
 
-    /// Whether somebody else sent something.
+    /// Whether a third party sent anything.
     var hasForgery: Bool { simulation.sent.contains { $0.forgery != nil } }
-    /// Whether the four-tuple was used again, or was tried to.
+    /// Whether the four-tuple was reused, or a reuse was attempted.
     var isReused: Bool { simulation.endpoints[0].count > 1 || simulation.endpoints[1].count > 1 }
 }

@@ -1,14 +1,15 @@
-// Thousands of simulated connections: what is found of each is what happened to it.
+// Thousands of simulated connections: the findings about each match what happened to it.
 
 import Testing
 
 @testable import Simulator
 
 @Suite("Findings of simulated connections, whose causes are known") struct FindingTruthTests {
-    /// Networks, and of a hundred connections so many may have a finding too many or too few. Where nothing is lost or overtaken there
-    /// are none. Elsewhere a RST, a FIN or an ACK that leaves no other trace may be lost behind the capture (a side that aborted seems
-    /// to wait in CLOSE-WAIT, a RST seems to be ignored), or before it (an abort looks like a refusal or like a host that was
-    /// restarted); and who sends several segments again after a loss on both sides of the capture has some that look needless.
+    /// Networks, and how many of a hundred connections may have a finding too many or too few. If nothing is lost or
+    /// overtaken, none may. Otherwise a RST, a FIN or an ACK that leaves no other trace may be lost behind the capture
+    /// (a side that aborted seems to wait in CLOSE-WAIT, a RST seems to be ignored), or before it (an abort looks like
+    /// a refusal or like a restarted host). And if a sender retransmits several segments after losses on both sides of
+    /// the capture, some of them look needless.
     private static let networks: [(network: SimulatedNetwork, unknowable: Int)] = [
         (SimulatedNetwork(), 0), (SimulatedNetwork(lossBehind: 8), 1), (SimulatedNetwork(jitter: 20_000), 1),
         (SimulatedNetwork(lossBefore: 8), 1), (SimulatedNetwork(lossBefore: 5, lossBehind: 5, jitter: 20_000), 2),
@@ -16,11 +17,11 @@ import Testing
         (SimulatedNetwork(lossBehind: 4, delay: 500), 1),
     ]
 
-    /// What the ends do, by cases.
+    /// The conduct of both endpoints, by case.
     struct Situation: CustomTestStringConvertible {
         let testDescription: String
         let conduct: SimulatedConduct
-        /// Which of the networks it is not played in.
+        /// The networks in which it is not played.
         var excluded: Set<Int> = []
     }
 
@@ -39,7 +40,7 @@ import Testing
         Situation(testDescription: "H12: simultaneous opens", conduct: .simultaneousOpen),
     ]
     private static let mixtures = [
-        // Of a capture that lacks frames nobody knows where one connection ends and another one begins.
+        // If a capture lacks frames, it is unknown where one connection ends and the next begins.
         Situation(testDescription: "H18, H19, T24: ports used again", conduct: .reuse, excluded: [6]),
         Situation(testDescription: "all at once", conduct: most, excluded: [6]),
         Situation(testDescription: "all at once, and timers", conduct: most.union(.timers), excluded: [6]),
@@ -48,7 +49,8 @@ import Testing
         Situation(testDescription: "E14 to E16, E37: forgeries", conduct: base.union(.forgery)),
         Situation(
             testDescription: "X8: large segments", conduct: most.subtracting(.reuse).union(.offload)),
-        // Text that overtakes the SYN-ACK has numbers that nobody knows yet, and a server that forgets a SYN with text, too.
+        // The numbers of text that overtakes the SYN-ACK are unknown, and so are those after a server that forgets a
+        // SYN with text.
         Situation(
             testDescription: "H24 to H27: text in SYNs", conduct: base.union([.fastOpen, .resets]),
             excluded: [1, 2, 4, 5, 6]),

@@ -1,24 +1,24 @@
-// What a simulated end sent once more, and whether that was needed.
+// What a simulated endpoint retransmitted, and whether that was needed.
 
 import TCPModel
 
 @testable import Simulator
 
-/// A segment with numbers that one side had sent before.
+/// A segment with sequence numbers that its side had sent before.
 struct Repetition {
     let segment: SimulatedSegment
-    /// Whether the peer lacked some of it: then it was not needless.
+    /// Whether the peer lacked some of it, so that it was not needless.
     let isNeeded: Bool
-    /// Whether some of what was sent before had not come.
+    /// Whether some of the earlier transmission had not arrived.
     let isLost: Bool
     let isCaptured: Bool
-    /// Whether some of it, or something behind it, was captured before it was: else it looks like new text.
+    /// Whether some of it, or a later segment, was captured earlier; otherwise it looks like new text.
     let isRecognizable: Bool
 
     var number: Int { segment.number }
     var isSyn: Bool { segment.flags.has(.syn) }
 
-    /// All of one side, in the order in which they were sent.
+    /// All retransmissions of one side, in the order in which they were sent.
     static func all(_ truth: SimulatedTruth, _ side: Int) -> [Repetition] {
         guard let end = truth.ends[side] else { return [] }
         let stream = Stream(start: end.iss)
@@ -29,10 +29,10 @@ struct Repetition {
         for (place, segment) in sent.enumerated() {
             let own = stream.range(segment)
             let before = sent[..<place].filter { stream.range($0).overlaps(own) }
-            // A SYN-ACK behind the own SYN is the other half of a simultaneous open.
+            // A SYN-ACK after the side's own SYN is the other half of a simultaneous open.
             let isAnswer = segment.flags.has([.syn, .ack]) && !before.contains { $0.flags.has([.syn, .ack]) }
             guard !before.isEmpty, !isAnswer else { continue }
-            // An octet that probes a closed window is not lost if that stays closed.
+            // An octet that probes a closed window is not lost if the window stays closed.
             let known = before.filter { $0.cause != .windowProbe }.map { stream.range($0).clamped(to: own) }
             let first = captured.firstIndex { $0.number == segment.number }
             all.append(
@@ -49,7 +49,7 @@ struct Repetition {
     }
 }
 
-/// One side's numbers, as offsets from its SYN's.
+/// The sequence numbers of one side, as offsets from its SYN.
 private struct Stream {
     let start: SequenceNumber
 
@@ -60,7 +60,7 @@ private struct Stream {
         return lower..<max(lower, Int64(last.distance(from: start)))
     }
 
-    /// Whether the pieces of segments sent before `number` leave some of `numbers` out.
+    /// Whether `numbers` are not fully covered by the pieces of segments sent before `number`.
     func isLacking(_ numbers: [Range<Int64>], _ pieces: [SimulatedPiece], before number: Int) -> Bool {
         var lacking = numbers
         for piece in pieces where piece.number < number {
@@ -78,7 +78,7 @@ private struct Stream {
 }
 
 extension Simulation.Captured {
-    /// Whether its sender itself sent it, and it has numbers of its stream that are no probe's.
+    /// Whether its apparent sender sent it, and it takes sequence numbers but is not a probe.
     fileprivate var isTextOrControl: Bool {
         forgery == nil && !segment.flags.has(.rst) && !segment.isProbe && segment.end != segment.sequence
     }

@@ -1,4 +1,4 @@
-// What the diagnosis finds in a simulated connection's capture, held against what really happened.
+// Compares the findings about a simulated connection's capture with what really happened.
 
 import Exchanges
 import TCPModel
@@ -7,21 +7,21 @@ import TCPTimeline
 @testable import Simulator
 @testable import TCPDiagnosis
 
-/// What a capture lets one expect of a finding.
+/// What a capture implies for a finding.
 enum Expectation {
-    /// It is so, and the capture shows it.
+    /// The finding is true, and the capture shows it.
     case required
-    /// It is not so.
+    /// The finding is not true.
     case forbidden
-    /// Nobody can tell from the capture.
+    /// The capture does not decide it.
     case open
 }
 
 extension Simulation {
-    /// How long after the latest frame the capture ends, in nanoseconds.
+    /// How long the capture continues after its latest frame, in nanoseconds.
     static let afterwards = 10 * Span.second
 
-    /// The findings about each of its connections, in the order in which those began, and which side the client is.
+    /// The findings about each connection, in the order in which they began, and the side of the client.
     func findings() -> [(findings: [Finding], client: Side)] {
         var diagnosis = Diagnosis(isLive: false)
         var found: [UInt64: (findings: [Finding], client: Side)] = [:]
@@ -31,7 +31,7 @@ extension Simulation {
             let connection = connections[id]
             let client: Side = connection.tuple.source == play.client ? .originator : .responder
             let findings = diagnosis.conclude(id, connections, nil, now: time)
-            // Once: a replaced one stays until the end.
+            // Keep the first conclusion: a replaced connection stays until the end.
             if found[connection.number] == nil { found[connection.number] = (findings, client) }
         }
         play.observer = { event, timeline in
@@ -48,12 +48,12 @@ extension Simulation {
         return numbers.compactMap { found[$0] }
     }
 
-    /// Findings that are missing (`-`), wrong (`+`) or about the other side (`~`), each behind its connection's place; nil if there are
-    /// more connections, or fewer, than really were.
+    /// Findings that are missing (`-`), wrong (`+`) or about the other side (`~`), each after its connection's index.
+    /// Nil if the number of connections is not the real one.
     func findingFaults() -> [String]? {
         let truths = SimulatedTruth.connections(self)
         let found = findings()
-        // Other tests look at that; no finding has its place then.
+        // Other tests check that number; here no finding could be assigned.
         guard truths.count == found.count else { return nil }
         var faults: [String] = []
         for (index, (found, truth)) in zip(found, truths).enumerated() {
