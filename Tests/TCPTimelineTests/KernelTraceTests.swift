@@ -699,4 +699,31 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.take(traced.event(9, .originator, .transition(from: .established, to: .finWait1))).isEmpty)
         #expect(traced.take(traced.event(10, .responder, .retransmit)).isEmpty)
     }
+
+    /// CASES H18: a new SYN meets a socket that is left over from an earlier connection. The client's RST answers the
+    /// old socket's challenge ACK, on loopback within its own connect(); it ends the old socket and nothing else.
+    @Test func H18_aResetThatAnswersAStaleSocketEndsOnlyThat() {
+        let traced = Traced(handshake + "\n0.1 > F. 1:1 ack 1\n0.1001 < . 1:1 ack 2")
+        let old = traced.id
+        traced.take(
+            traced.event(-9, .originator, .transition(from: .closed, to: .synSent), pid: 7),
+            traced.event(9, .responder, .transition(from: .listen, to: .synReceived), socket: 0xb),
+            traced.event(10, .responder, .transition(from: .synReceived, to: .established), socket: 0xb))
+        traced.feed("9 > S 90000:90000\n9.00001 < . 1:1 ack 1\n9.00002 > R 1:1")
+        let new = traced.id
+        #expect(new != old)
+        let start = 9 * Span.second
+        var reset = traced.event(
+            start + 15_000, .originator, .resetSent(reason: "TCP_INVALID_ACK_SEQUENCE"), socket: 0xc, pid: 8)
+        reset.resetState = .synSent
+        traced.take(
+            traced.event(start - 9000, .originator, .transition(from: .closed, to: .synSent), socket: 0xc, pid: 8),
+            reset, traced.event(start + 25_000, .responder, .resetReceived, socket: 0xb),
+            traced.event(start + 26_000, .responder, .transition(from: .closeWait, to: .closed), socket: 0xb))
+        #expect(traced.play.connection.originator.state == .synSent)
+        #expect(traced.join.view(new)?.responder.trace.wasReset == false)
+        #expect(traced.join.view(old)?.responder.trace.wasReset == true)
+        #expect(traced.play.timeline[old].responder.state == .closed)
+        #expect(!traced.said.contains { if case .uncaptured = $0.kind { true } else { false } }, "it was captured")
+    }
 }

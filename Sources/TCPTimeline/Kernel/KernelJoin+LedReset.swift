@@ -22,7 +22,11 @@ extension KernelJoin {
     private static func reset(_ event: SocketEvent, _ trace: TracedFacts) -> EndingReset? {
         switch event.kind {
         case .resetReceived: return .received
-        case .resetSent: return trace.state == .closed || event.isProcessContext ? .sent : nil
+        case .resetSent:
+            // An attempt to open is given up without a RST (tcp_need_reset): one that is sent in SYN_SENT answers a
+            // segment with a wrong ACK (RFC 9293 3.10.7.3), on loopback within connect().
+            if (event.resetState ?? trace.state) == .synSent { return nil }
+            return trace.state == .closed || event.isProcessContext ? .sent : nil
         case .transition(_, .closed):
             // A timer's abort (keep-alive) sends the RST first.
             guard let time = trace.resetTime, trace.resetReason != .noSocket else { return nil }
@@ -43,7 +47,9 @@ extension KernelJoin {
     func isOfUncapturedReset(
         _ event: SocketEvent, _ end: EndpointReference, _ timeline: borrowing Timeline
     ) -> Bool {
-        guard Self.mayBeOfReset(event.kind), timeline.canBeReset(end.id, end.side) else { return false }
+        guard Self.mayBeOfReset(event.kind), timeline.canBeReset(end.id, end.side), !timeline.isReplaced(end.id) else {
+            return false
+        }
         return look(end.id) { Self.reset(event, $0[end.side].trace) != nil } == true
     }
 
@@ -58,7 +64,9 @@ extension KernelJoin {
             timeline.correctResetter(end.id, to: end.side)
         }
         let wire = timeline.state(of: end.id, end.side)
-        guard timeline.canBeReset(end.id, end.side), !Self.isOlder(event, end, timeline) else { return }
+        // The RST that ends a socket whose four-tuple is another connection's by now is that one's, and was captured.
+        guard timeline.canBeReset(end.id, end.side), !timeline.isReplaced(end.id), !Self.isOlder(event, end, timeline)
+        else { return }
         let led = timeline.kernelEndsByReset(
             end.side, of: end.id, isReceived: reset == .received, isKnown: view[end.side.other].isResetLed,
             isCaptured: reset == .received

@@ -120,7 +120,9 @@ struct SocketTracks {
         case .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .socketError:
             // A listener, too, has errors and retransmits SYN-ACKs; those events name the peer.
             guard event.remote.port != 0 else { return nil }
-            guard let target = incarnation(event.local, event.remote, at: event.time) else { return hold(event) }
+            guard
+                let target = ownEnd(of: event) ?? incarnation(event.local, event.remote, at: event.time)
+            else { return hold(event) }
             note(answerTo: event, by: target)
             counts.attached &+= 1
             return target
@@ -159,6 +161,15 @@ struct SocketTracks {
     /// socket's address may be another's meanwhile.
     private func holder(of drop: SocketEvent) -> EndpointReference? {
         guard let place = places[drop.socket], pool[place].since <= drop.time else { return nil }
+        return pool[place].target
+    }
+
+    /// The endpoint of the followed socket that an event names: one that has been left over from an earlier connection
+    /// gets its own events, although a new SYN with its four-tuple was captured.
+    private func ownEnd(of event: SocketEvent) -> EndpointReference? {
+        guard let place = places[event.socket], pool[place].since <= event.time, pool[place].local == event.local,
+            pool[place].remote == event.remote
+        else { return nil }
         return pool[place].target
     }
 

@@ -269,7 +269,9 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
         case .unseen, .closed, .listen, .synSent, .synReceived, .established, .finWait1, .closeWait, .closing,
             .lastAck:
             buffer.append(from.displayName)
-            buffer.append(" socket is gone, no packet")
+            // Of a RST that was captured with the connection that has its ports now.
+            let wasReset = kernel?[event.side].trace.wasReset == true
+            buffer.append(wasReset ? " socket was ended by a RST" : " socket is gone, no packet")
         }
     case .contradiction(let state?, let wire) where event.isCorrected:
         buffer.append(event.side == .originator ? "kernel: client is " : "kernel: server is ")
