@@ -73,7 +73,8 @@ let package = Package(
             ]
         ),
         module(
-            "TeachingLab", ["TCPModel", "TCPTimeline", "KernelSockets", "TimelineReport", "TraceSession", "CLinux"],
+            "TeachingLab",
+            ["TCPModel", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport", "TraceSession", "CLinux"],
             forSize),
 
         // L5

@@ -21,7 +21,7 @@ public struct HostCounterReader: Sendable {
     /// all.
     public func read() -> HostCounters? {
         guard let directory = Descriptor(path: folder) else { return nil }
-        let time = wallClock()
+        let time = wallClockNow()
         var values: [String: UInt64] = [:]
         for name in ["snmp", "netstat"] {
             guard let bytes = directory.contents(of: name, limit: Self.sizeLimit) else { continue }

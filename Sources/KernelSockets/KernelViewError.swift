@@ -27,7 +27,7 @@ public enum KernelViewError: Error, Hashable, Sendable, CustomStringConvertible 
 
 /// The C library's message for an errno.
 func describeErrno(_ code: Int32) -> String {
-    // strerror returns a NUL-terminated string that lives until the next call; it is copied at once.
+    // strerror returns a constant for a known number, else a buffer of this thread (glibc 2.32); it is copied at once.
     guard let text = unsafe strerror(code) else { return "error \(code)" }
     return unsafe String(cString: text)
 }

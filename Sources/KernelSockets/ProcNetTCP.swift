@@ -30,8 +30,8 @@ public struct ProcNetTCP: Sendable {
     /// - Throws: `KernelViewError` if a table cannot be opened or read; the snapshot is then empty.
     public mutating func read(into snapshot: inout SocketSnapshot, ports: [UInt16] = []) throws(KernelViewError) {
         snapshot.clear()
-        let start = monotonicNanoseconds()
-        snapshot.readBegan = wallClock()
+        let start = monotonicNow()
+        snapshot.readBegan = wallClockNow()
         do throws(KernelViewError) {
             try readTable(paths.v4, isIPv6: false, ports, into: &snapshot)
             try readTable(paths.v6, isIPv6: true, ports, into: &snapshot)
@@ -39,8 +39,8 @@ public struct ProcNetTCP: Sendable {
             snapshot.clear()
             throw error
         }
-        snapshot.readEnded = wallClock()
-        snapshot.readNanoseconds = monotonicNanoseconds() - start
+        snapshot.readEnded = wallClockNow()
+        snapshot.readNanoseconds = monotonicNow() - start
     }
 
     private mutating func readTable(

@@ -94,7 +94,7 @@ public struct ProcessOwners: Sendable {
         for pid in recent where !wanted.isEmpty {
             _ = scan(pid, wanted: &wanted, into: &found)
         }
-        let now = monotonicNanoseconds()
+        let now = monotonicNow()
         wanted = wanted.filter { misses[$0].map { $0 <= now } ?? true }
         guard !wanted.isEmpty else { return found }
 
@@ -106,7 +106,7 @@ public struct ProcessOwners: Sendable {
         }
         counts.mostDenied = max(counts.mostDenied, deniedInLatestScan)
         if misses.count + wanted.count > Self.cacheLimit { misses.removeAll(keepingCapacity: true) }
-        let end = monotonicNanoseconds() + missLifetime
+        let end = monotonicNow() + missLifetime
         for inode in wanted { misses[inode] = end }
         return found
     }

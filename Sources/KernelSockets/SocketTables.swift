@@ -69,7 +69,7 @@ public struct SocketTables {
 
     /// Opens sock_diag if it is available.
     public init() {
-        self.init(proc: ProcNetTCP(), clock: monotonicNanoseconds) { () throws(KernelViewError) in try SockDiag() }
+        self.init(proc: ProcNetTCP(), clock: monotonicNow) { () throws(KernelViewError) in try SockDiag() }
     }
 
     /// Reads only /proc below `root`, for tests.

@@ -107,8 +107,7 @@ public enum LabError: Error, CustomStringConvertible {
 
     /// The system's description of an error number.
     static func words(_ code: Int32) -> String {
-        // strerror is not generally thread-safe, but the lab's error numbers are all known ones, whose texts are
-        // constants.
+        // strerror returns a constant for a known number, else a buffer of this thread (glibc 2.32): it is copied at once.
         guard let text = unsafe strerror(code) else { return "error \(code)" }
         return unsafe String(cString: text)
     }

@@ -2,6 +2,7 @@
 
 import Glibc
 import KernelSockets
+import PacketSource
 import TCPModel
 import TimelineReport
 import TraceSession

@@ -1,6 +1,7 @@
 // Messages to the user on standard error.
 
 import Glibc
+import PacketSource
 import TimelineReport
 
 /// Writes one line to standard error, prefixed with the program's name.
@@ -18,13 +19,6 @@ func complain(plain text: String) {
     buffer.append(text: text)
     buffer.newline()
     try? ResultOutput(descriptor: STDERR_FILENO).write(&buffer)
-}
-
-/// The C library's description of an errno value.
-package func describeErrno(_ code: Int32) -> String {
-    // strerror returns a NUL-terminated string that is valid until the next call; it is copied at once.
-    guard let text = unsafe strerror(code) else { return "error \(code)" }
-    return unsafe String(cString: text)
 }
 
 extension ResultOutputError {

@@ -1,6 +1,7 @@
 // Small text files given as arguments: a filter (-F), a list of capture files (-V).
 
 import Glibc
+import PacketSource
 import TraceSession
 
 /// Reads such files.

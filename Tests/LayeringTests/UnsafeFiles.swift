@@ -51,7 +51,6 @@ enum UnsafeFiles {
         "Sources/TimelineReport/Text/OutputBuffer.swift":
             "raw memory: its own room, made before each append; literals, strings and digits, copied there",
         "Sources/TimelineReport/Text/Units.swift": "localtime_r(3) fills the structure that is passed",
-        "Sources/TraceSession/Clocks.swift": "clock_gettime(2)",
         "Sources/TraceSession/DeviceNames.swift": "if_indextoname(3) into room of its size",
         "Sources/TraceSession/Doctor/DoctorInterfaces.swift": "ioctl(2) with an interface's name",
         "Sources/TraceSession/Doctor/DoctorKernel.swift": "bind(2), getsockname(2) with a socket address",
@@ -85,7 +84,6 @@ enum UnsafeFiles {
             "the crew's parts and merge, before and after its work",
         "Sources/TraceSession/Sockets/KillRun.swift": "getpwuid(3), the name copied at once",
         "Sources/TraceSession/Sockets/ResultOutput.swift": "fstat(2), write(2), poll(2)",
-        "Sources/TraceSession/Complaints.swift": "strerror(3)",
         "Sources/TraceSession/IPAddress+Numeric.swift": "inet_pton(3) into addresses of the right size",
         "Sources/TraceSession/TerminalSize.swift": "the terminal's size, written by the shim",
         "Sources/TraceSession/Sockets/SignalWait.swift": "a list of signals, read(2)",

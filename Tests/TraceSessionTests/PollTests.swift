@@ -1,6 +1,7 @@
 // Waiting for descriptors: for the given time, and for a reader that closes its end.
 
 import Foundation
+import KernelSockets
 import Testing
 
 @testable import TraceSession

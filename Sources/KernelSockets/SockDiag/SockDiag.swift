@@ -103,8 +103,8 @@ public struct SockDiag: ~Copyable {
         into snapshot: inout SocketSnapshot, tuples: [FourTuple], listening: [UInt16]? = nil
     ) throws(KernelViewError) {
         snapshot.clear()
-        let start = monotonicNanoseconds()
-        snapshot.readBegan = wallClock()
+        let start = monotonicNow()
+        snapshot.readBegan = wallClockNow()
         var listened: [SocketAddress: Bool] = [:]
         for tuple in tuples {
             // With memory details: for a listener these include its count of refusals.
@@ -125,8 +125,8 @@ public struct SockDiag: ~Copyable {
             if let listener, listener.state == .listen { snapshot.add(listener: listener) }
         }
         if let listening { try addListeners(listening, to: &snapshot) }
-        snapshot.readEnded = wallClock()
-        snapshot.readNanoseconds = monotonicNanoseconds() - start
+        snapshot.readEnded = wallClockNow()
+        snapshot.readNanoseconds = monotonicNow() - start
     }
 
     /// Adds the socket that has these ends and is bound to one of the interfaces, by SO_BINDTODEVICE or because IPv6
@@ -209,10 +209,10 @@ public struct SockDiag: ~Copyable {
         _ extensions: SockDiagRequest.Extensions, restart: (inout SocketSnapshot) -> Void,
         take: (inout SocketSnapshot, DetailedSocket) -> Void
     ) throws(KernelViewError) {
-        let start = monotonicNanoseconds()
+        let start = monotonicNow()
         for attempt in 1...Self.attempts {
             restart(&snapshot)
-            snapshot.readBegan = wallClock()
+            snapshot.readBegan = wallClockNow()
             var isSteady = true
             for isIPv6 in [false, true] {
                 let answer = try dump(isIPv6, states, ports, extensions) { found in
@@ -229,8 +229,8 @@ public struct SockDiag: ~Copyable {
             counts.interrupted += 1
             if attempt == Self.attempts { counts.incomplete += 1 }
         }
-        snapshot.readEnded = wallClock()
-        snapshot.readNanoseconds = monotonicNanoseconds() - start
+        snapshot.readEnded = wallClockNow()
+        snapshot.readNanoseconds = monotonicNow() - start
     }
 
     private mutating func dump(

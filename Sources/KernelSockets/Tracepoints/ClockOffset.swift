@@ -18,7 +18,7 @@ struct ClockOffset {
     /// Measures again. An interrupted measurement is rejected if the previous one is still better after allowing for
     /// its age.
     mutating func measure(
-        wall: () -> Int64 = { wallClock().nanoseconds }, monotonic: () -> Int64 = monotonicNanoseconds
+        wall: () -> Int64 = { wallClockNow().nanoseconds }, monotonic: () -> Int64 = monotonicNow
     ) {
         var best = (offset: Int64(0), error: Int64.max, at: Int64(0))
         for _ in 0..<8 {

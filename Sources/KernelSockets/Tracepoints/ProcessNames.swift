@@ -54,7 +54,7 @@ struct ProcessNames {
 
     /// The process's identity; nil if it is gone and was never reported.
     mutating func identity(_ pid: Int32) -> ProcessIdentity? {
-        let now = monotonicNanoseconds()
+        let now = monotonicNow()
         if let (process, time) = known[pid] {
             if now - time < Self.lifetime { return process }
             // A process that is gone keeps its last known name.

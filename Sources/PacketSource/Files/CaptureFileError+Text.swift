@@ -7,7 +7,7 @@ extension CaptureFileError: CustomStringConvertible {
     public var description: String {
         let name = file == "-" ? "Standard input" : "The file '\(printable(file))'"
         return switch reason {
-        case .system(let code): "\(printable(file)): \(systemErrorText(code))\(place)"
+        case .system(let code): "\(printable(file)): \(describeErrno(code))\(place)"
         case .isDirectory: "\(printable(file)): Is a directory, not a capture file"
         case .notReadableKind: "\(printable(file)): Not a regular file or a pipe"
         case .givenUp: "\(name) is not waited for any longer: it holds no header yet."

@@ -3,8 +3,8 @@
 import Glibc
 
 /// The message for an errno: "No such file or directory" for ENOENT.
-func systemErrorText(_ code: Int32) -> String {
-    // strerror never returns NULL, and its result is copied before anything else can run on this thread.
+package func describeErrno(_ code: Int32) -> String {
+    // strerror returns a constant for a known number, else a buffer of this thread (glibc 2.32): it is copied at once.
     guard let text = unsafe strerror(code) else { return "error \(code)" }
     return unsafe String(cString: text)
 }

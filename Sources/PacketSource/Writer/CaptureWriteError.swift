@@ -44,7 +44,7 @@ extension CaptureWriteError: CustomStringConvertible {
     public var description: String {
         let name = file == "-" ? "standard output" : printable(file)
         return switch reason {
-        case .system(let code): "\(name): \(systemErrorText(code))"
+        case .system(let code): "\(name): \(describeErrno(code))"
         case .isInput: "\(name): This is a capture that is being read: it is not overwritten"
         case .isSymbolicLink: "\(name): This is a symbolic link: name the file that it leads to"
         case .isDirectory: "\(name): Is a directory"

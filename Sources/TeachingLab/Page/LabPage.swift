@@ -1,6 +1,7 @@
 // The look of the tour: headings, socket tables and sentences, collected in a buffer and written to standard output.
 
 import Glibc
+import PacketSource
 import TimelineReport
 import TraceSession
 

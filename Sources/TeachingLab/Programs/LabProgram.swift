@@ -2,6 +2,7 @@
 
 import CLinux
 import Glibc
+import PacketSource
 import TraceSession
 
 /// A child process. It is ended when the last reference to this object goes, or by the kernel if this process dies

@@ -3,6 +3,7 @@
 import CLinux
 import Glibc
 import KernelSockets
+import PacketSource
 import TCPModel
 import TimelineReport
 

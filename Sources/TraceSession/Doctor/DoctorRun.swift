@@ -1,6 +1,7 @@
 // `tcptrace doctor`: what this machine permits, and what each absence costs.
 
 import Glibc
+import KernelSockets
 import TimelineReport
 
 /// Runs `tcptrace doctor`.

@@ -2,6 +2,7 @@
 
 import CLinux
 import Glibc
+import KernelSockets
 import PacketSource
 import TCPModel
 

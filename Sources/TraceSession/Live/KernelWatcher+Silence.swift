@@ -1,5 +1,6 @@
 // The closing remarks of a live trace on connections that it did not see.
 
+import KernelSockets
 import TCPModel
 import TCPTimeline
 

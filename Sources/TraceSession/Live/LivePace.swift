@@ -1,6 +1,7 @@
 // How long the live loop lets frames accumulate before it takes them in: not at all when few arrive.
 
 import Glibc
+import KernelSockets
 import TCPModel
 
 /// Measures the rate of frames, and decides whether it is high.

@@ -3,6 +3,7 @@
 //
 // Without this, a scan or a flood of unanswered SYNs would stay in memory for as long as the trace runs.
 
+import KernelSockets
 import TCPModel
 import TCPTimeline
 

@@ -4,6 +4,7 @@
 
 import Glibc
 import KernelEvidence
+import KernelSockets
 public import PacketSource
 import TCPDiagnosis
 import TCPModel

@@ -3,6 +3,8 @@
 
 import CLinux
 import Glibc
+import KernelSockets
+import PacketSource
 import TCPModel
 
 /// The traced command: a process that waits until `run`, and exits without running anything if that never comes.

@@ -3,6 +3,7 @@
 
 import CLinux
 import Glibc
+import KernelSockets
 public import TCPModel
 public import TimelineReport
 

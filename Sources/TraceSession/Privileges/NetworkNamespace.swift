@@ -2,6 +2,7 @@
 
 import CLinux
 import Glibc
+import PacketSource
 import TCPModel
 
 /// Enters a network namespace permanently: captures, netlink and /proc/net then belong to that namespace.

@@ -2,6 +2,7 @@
 
 import CLinux
 import Glibc
+import KernelSockets
 import TCPModel
 import TimelineReport
 

@@ -1,6 +1,7 @@
 // One replay from its first file to its last line: which frames come next, and when to stop.
 
 import Glibc
+import KernelSockets
 import PacketSource
 import TCPModel
 import TimelineReport

@@ -3,6 +3,7 @@
 
 import Glibc
 import KernelSockets
+import PacketSource
 import TCPModel
 import TimelineReport
 

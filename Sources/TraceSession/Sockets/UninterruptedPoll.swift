@@ -1,6 +1,7 @@
 // poll(2) that waits for its full time even if signals arrive.
 
 import Glibc
+import KernelSockets
 import TCPModel
 
 /// Waits for at most the given time for one of the descriptors, despite signals. Returns the number that are ready, or

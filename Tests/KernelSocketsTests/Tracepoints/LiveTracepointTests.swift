@@ -11,14 +11,14 @@ import Testing
         let listener = try TestSocket.listener()
         let server = listener.local()
         let source = try TracepointSource(ports: [server.port])
-        let before = wallClock()
+        let before = wallClockNow()
         var own = SocketAddress(.anyV4, 0)
         do {
             let client = try TestSocket.connection(to: server.port)
             own = client.local()
             _ = try listener.accepted()
         }
-        let after = wallClock()
+        let after = wallClockNow()
         let events = source.read()
         let client = events.filter { $0.local == own || $0.local.port == 0 }
         #expect(client.first?.kind == .transition(from: .closed, to: .synSent))

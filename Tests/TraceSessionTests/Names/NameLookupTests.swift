@@ -1,6 +1,7 @@
 // Look-ups that answer, hang and fail: no wait exceeds its limit, and nothing grows without bound.
 
 import Foundation
+import KernelSockets
 import Synchronization
 import TCPModel
 import Testing
