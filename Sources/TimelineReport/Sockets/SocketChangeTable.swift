@@ -18,6 +18,11 @@ public struct SocketChange: Sendable {
         let inodes = (before.socket.inode, after?.socket.inode ?? 0)
         isSuccessor = inodes.0 != 0 && inodes.1 != 0 && inodes.0 != inodes.1
     }
+
+    /// A change from a row to the one of the later reading that is the same.
+    public init(before: SocketRow, among later: [SocketRow]) {
+        self.init(before: before, after: later.first { before.isSame(as: $0) })
+    }
 }
 
 /// Writes changes as a human-readable table.

@@ -61,6 +61,12 @@ public struct SocketRow: Sendable {
 
     /// Whether the socket has a peer; listeners have none.
     var hasPeer: Bool { socket.remote.port != 0 }
+
+    /// Whether it is the row of the same socket, or of one that has its addresses now, in another reading.
+    public func isSame(as other: SocketRow) -> Bool {
+        socket.local == other.socket.local && socket.remote == other.socket.remote
+            && socket.isIPv6 == other.socket.isIPv6
+    }
 }
 
 /// The order of the list: listeners by port, then connections, with both ends of a local one next to each other.

@@ -42,7 +42,7 @@ struct DestroyRun {
             plans.append((row, DestroyFate(target: found, holder: row.holder, peer: peer(of: row))))
         }
         let before = survey.rows.filter { row in
-            targets.contains { $0.isSame(row) || $0.isOtherEnd(of: row) }
+            targets.contains { $0.isSame(as: row) || $0.isOtherEnd(of: row) }
         }
         SocketTable(width: nil).append(before, to: &buffer)
         for plan in plans {
@@ -52,16 +52,8 @@ struct DestroyRun {
         try output.write(&buffer)
         if request.isDryRun { return 0 }
 
-        if !request.assumeYes {
-            let what = plans.count == 1 ? "this connection" : "these \(plans.count) sockets"
-            switch ask("End \(what)? [y/N] ") {
-            case nil:
-                throw KillRefusal(
-                    description: "nothing was ended: standard input is no terminal to ask on; --yes goes ahead")
-            case .some(false): throw KillRefusal(description: "nothing was ended")
-            case .some(true): break
-            }
-        }
+        let what = plans.count == 1 ? "this connection" : "these \(plans.count) sockets"
+        try request.confirm("End \(what)?", by: ask, else: "nothing was ended")
         return try end(plans, before, &diag)
     }
 
@@ -82,8 +74,7 @@ struct DestroyRun {
         try survey.look()
         let after = survey.rows
         buffer.newline()
-        SocketChangeTable().append(
-            before.map { row in SocketChange(before: row, after: after.first { row.isSame($0) }) }, to: &buffer)
+        SocketChangeTable().append(before.map { SocketChange(before: $0, among: after) }, to: &buffer)
         if let countedBefore, let counted {
             let resets = counted.change(since: countedBefore)["TcpOutRsts"]
             buffer.append(
@@ -167,11 +158,6 @@ struct DestroyRun {
 }
 
 extension SocketRow {
-    fileprivate func isSame(_ other: SocketRow) -> Bool {
-        socket.local == other.socket.local && socket.remote == other.socket.remote
-            && socket.isIPv6 == other.socket.isIPv6
-    }
-
     fileprivate func isOtherEnd(of other: SocketRow) -> Bool {
         socket.state != .listen && other.socket.state != .listen && socket.local == other.socket.remote
             && socket.remote == other.socket.local && socket.local != socket.remote

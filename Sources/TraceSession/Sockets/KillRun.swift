@@ -131,16 +131,8 @@ public struct KillRun {
         usleep(Self.settling)
         try survey.look()
         let after = survey.rows
-        let changes = before.map { row in
-            SocketChange(
-                before: row,
-                after: after.first {
-                    $0.socket.local == row.socket.local && $0.socket.remote == row.socket.remote
-                        && $0.socket.isIPv6 == row.socket.isIPv6
-                })
-        }
         buffer.newline()
-        SocketChangeTable().append(changes, to: &buffer)
+        SocketChangeTable().append(before.map { SocketChange(before: $0, among: after) }, to: &buffer)
         try output.write(&buffer)
         for refusal in refusals { explain("\(request.subject): \(refusal)") }
         return stillRunning || !refusals.isEmpty ? 1 : 0
@@ -155,17 +147,9 @@ public struct KillRun {
         guard let handle = ProcessHandle(pid: target.pid), let owner = held.first?.1, survey.finder.isPresent(owner)
         else { throw KillRefusal(description: "\(KillPlan.name(target)) has gone meanwhile") }
 
-        if !request.assumeYes {
-            let verb = request.signal == SIGCONT ? "Continue" : Self.stops.contains(request.signal) ? "Stop" : "End"
-            switch ask("\(verb) \(KillPlan.name(target))? [y/N] ") {
-            case nil:
-                throw KillRefusal(
-                    description: "\(KillPlan.name(target)) was left alone: standard input is no terminal to ask on;"
-                        + " --yes goes ahead")
-            case .some(false): throw KillRefusal(description: "\(KillPlan.name(target)) was left alone")
-            case .some(true): break
-            }
-        }
+        let verb = request.signal == SIGCONT ? "Continue" : Self.stops.contains(request.signal) ? "Stop" : "End"
+        let name = KillPlan.name(target)
+        try request.confirm("\(verb) \(name)?", by: ask, else: "\(name) was left alone")
         // The user may have taken a long time to answer: verifies that it still holds the socket.
         guard held.contains(where: { survey.finder.holds($0.1, inode: $0.0) }) else {
             throw KillRefusal(description: "\(KillPlan.name(target)) does not hold it any more and was left alone")
@@ -255,6 +239,21 @@ public struct KillRun {
         protected[getpid()] = "it is this very command"
         protected[1] = "it is the first process of the system"
         return protected
+    }
+}
+
+extension KillRequest {
+    /// Asks, unless `--yes` has answered already. Any other answer than yes throws a refusal, whose words begin with
+    /// `outcome`.
+    func confirm(_ question: String, by ask: KillRun.Question, else outcome: String) throws(KillRefusal) {
+        if assumeYes { return }
+        switch ask("\(question) [y/N] ") {
+        case true?: return
+        case false?: throw KillRefusal(description: outcome)
+        case nil:
+            throw KillRefusal(
+                description: "\(outcome): standard input is no terminal to ask on; --yes goes ahead")
+        }
     }
 }
 
