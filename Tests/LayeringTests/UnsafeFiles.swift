@@ -55,7 +55,6 @@ enum UnsafeFiles {
         "Sources/TraceSession/Doctor/DoctorInterfaces.swift": "ioctl(2) with an interface's name",
         "Sources/TraceSession/Doctor/DoctorKernel.swift": "bind(2), getsockname(2) with a socket address",
         "Sources/TraceSession/Doctor/SmallFile.swift": "open(2), read(2), stat(2)",
-        "Sources/TraceSession/LinkVantage.swift": "raw memory: loads from a frame's link header, length checked",
         "Sources/TraceSession/Live/CaptureSet.swift": "epoll(7): its event is a union",
         "Sources/TraceSession/Live/OutputPump.swift": "a pthread, and the lock that it shares",
         "Sources/TraceSession/Live/TracedCommand.swift": "strdup(3), execvp(3)'s words, getgrouplist(3), waitpid(2)",
