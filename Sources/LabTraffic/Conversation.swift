@@ -17,7 +17,7 @@ struct Conversation: Sendable {
     private static let sendTimeout = Duration.seconds(10)
 
     /// Converses until the client says `fin` or leaves.
-    func hold(with connection: borrowing Connection) -> Departure {
+    func hold(with connection: borrowing LabConnection) -> Departure {
         Console.line("connected \(connection.peer)")
         DescriptorCalls.pause(options.hold)
         let departure: Departure
@@ -31,7 +31,7 @@ struct Conversation: Sendable {
         return departure
     }
 
-    private func talk(with connection: borrowing Connection) throws(LabError) -> Departure {
+    private func talk(with connection: borrowing LabConnection) throws(LabError) -> Departure {
         var splitter = MessageSplitter()
         var answers = options.replies
         if answers { try Sockets.setSendTimeout(connection.number, Self.sendTimeout) }
@@ -61,7 +61,7 @@ struct Conversation: Sendable {
     }
 
     /// Answers `server: <message>` in the message's own form; returns whether further answers make sense.
-    private func answer(_ message: Message, on connection: borrowing Connection) -> Bool {
+    private func answer(_ message: Message, on connection: borrowing LabConnection) -> Bool {
         do throws(LabError) {
             try connection.sendAll(message.encodingReply(Message.answerPrefix + message.bytes))
             return true
@@ -74,7 +74,7 @@ struct Conversation: Sendable {
     }
 
     /// Closes the socket of a client that has gone.
-    func finish(_ connection: consuming Connection, after departure: Departure) {
+    func finish(_ connection: consuming LabConnection, after departure: Departure) {
         let peer = connection.peer
         if departure != .reset {
             if options.halfClose {
@@ -92,7 +92,7 @@ struct Conversation: Sendable {
         Console.line("closed \(peer)\(options.lingerZero ? " (linger0)" : "")")
     }
 
-    private func sayFarewell(on connection: borrowing Connection) {
+    private func sayFarewell(on connection: borrowing LabConnection) {
         guard let farewell = options.farewell else { return }
         do throws(LabError) {
             try connection.sendAll(Array(farewell.utf8) + [0x0a])
@@ -102,7 +102,7 @@ struct Conversation: Sendable {
     }
 
     /// Reads until the client's FIN, its RST, or the end of the time; nil means no time limit.
-    private func discardInput(of connection: borrowing Connection, for wait: Duration?) {
+    private func discardInput(of connection: borrowing LabConnection, for wait: Duration?) {
         let deadline = wait.map { ContinuousClock.now + $0 }
         while true {
             let rest = deadline.map { ContinuousClock.now.duration(to: $0) }

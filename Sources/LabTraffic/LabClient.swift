@@ -10,7 +10,7 @@ public struct LabClient: ~Copyable {
     private static let patience = 3
 
     private let options: ClientOptions
-    private let connection: Connection
+    private let connection: LabConnection
     private var keyboard = Keyboard()
     /// The answer to the longest line must fit in one piece, too.
     private var answers = MessageSplitter(lineLimit: MessageSplitter.lineLimit + Message.answerPrefix.count)
@@ -25,7 +25,7 @@ public struct LabClient: ~Copyable {
 
     /// Connects, and announces it on standard output.
     public init(_ options: ClientOptions) throws(LabError) {
-        let connection = try Connection(
+        let connection = try LabConnection(
             to: InternetAddress(host: options.host, port: options.port), sourcePort: options.sourcePort,
             timeout: options.connectTimeout)
         Console.line("connected \(connection.local) > \(connection.peer) (pid \(getpid()))")

@@ -49,14 +49,14 @@ public struct LabServer: ~Copyable {
         }
     }
 
-    private mutating func serve(_ connection: consuming Connection) throws(LabError) {
+    private mutating func serve(_ connection: consuming LabConnection) throws(LabError) {
         let conversation = Conversation(options: options)
         switch options.mode {
         case .threaded:
             let peer = connection.peer
             let number = connection.release()
             let code = Threads.start {
-                let connection = Connection(owning: number, peer: peer)
+                let connection = LabConnection(owning: number, peer: peer)
                 let departure = conversation.hold(with: connection)
                 conversation.finish(connection, after: departure)
             }
@@ -79,9 +79,9 @@ public struct LabServer: ~Copyable {
 
 /// A connection whose client has gone, and which is never closed.
 private final class KeptConnection {
-    private let connection: Connection
+    private let connection: LabConnection
 
-    init(_ connection: consuming Connection) { self.connection = connection }
+    init(_ connection: consuming LabConnection) { self.connection = connection }
 }
 
 /// Detached threads, because a blocked client must not occupy a thread of the shared pool.

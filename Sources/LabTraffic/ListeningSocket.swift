@@ -4,7 +4,7 @@ import Glibc
 
 /// Owns a listening TCP socket, and closes it at the end of its life.
 struct ListeningSocket: ~Copyable {
-    private let descriptor: Descriptor
+    private let descriptor: LabDescriptor
     /// The address it listens on, with the port chosen by the kernel if 0 was requested.
     let address: InternetAddress
 
@@ -29,13 +29,13 @@ struct ListeningSocket: ~Copyable {
     }
 
     /// Waits for the next client.
-    func accept() throws(LabError) -> Connection {
+    func accept() throws(LabError) -> LabConnection {
         while true {
             // The pointers are those of a live address and of its length.
             let (number, peer) = unsafe InternetAddress.filled { unsafe Glibc.accept(descriptor.number, $0, $1) }
             if number >= 0 {
                 _ = fcntl(number, F_SETFD, FD_CLOEXEC)
-                return Connection(owning: number, peer: peer)
+                return LabConnection(owning: number, peer: peer)
             }
             let code = errno
             // These errors concern a client that has already gone, not the listening socket (accept(2)).

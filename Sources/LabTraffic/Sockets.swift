@@ -5,10 +5,10 @@ import Glibc
 /// Calls on sockets that are owned elsewhere.
 enum Sockets {
     /// Creates a TCP socket that is closed on exec.
-    static func make(family: Int32) throws(LabError) -> Descriptor {
+    static func make(family: Int32) throws(LabError) -> LabDescriptor {
         let number = socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard number >= 0 else { throw .system(doing: "cannot make a socket", code: errno) }
-        return Descriptor(owning: number)
+        return LabDescriptor(owning: number)
     }
 
     /// Sets a boolean option of SOL_SOCKET.

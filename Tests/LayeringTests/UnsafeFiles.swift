@@ -16,9 +16,9 @@ enum UnsafeFiles {
             "raw memory: perf's ring, mapped, copied out; mmap(2), a filter's text",
         "Sources/KernelSockets/Tracepoints/RecordBytes.swift": "raw memory: loads from a perf record, checked",
         "Sources/KernelSockets/Tracepoints/TracepointSource.swift": "raw memory: an array's octets, read in place",
-        "Sources/LabTraffic/Connection.swift": "bind(2), connect(2) with a socket address",
+        "Sources/LabTraffic/LabConnection.swift": "bind(2), connect(2) with a socket address",
         "Sources/LabTraffic/Console.swift": "signal masks, open(2)",
-        "Sources/LabTraffic/Descriptor.swift": "read(2), write(2), poll(2)",
+        "Sources/LabTraffic/LabDescriptor.swift": "read(2), write(2), poll(2)",
         "Sources/LabTraffic/InternetAddress.swift":
             "getaddrinfo(3), getnameinfo(3), socket addresses of either size",
         "Sources/LabTraffic/LabError.swift": "strerror(3)",
@@ -82,11 +82,11 @@ enum UnsafeFiles {
         "Sources/TraceSession/Replay/Telling/TellingReplay.swift":
             "the crew's parts and merge, before and after its work",
         "Sources/TraceSession/Sockets/KillRun.swift": "getpwuid(3), the name copied at once",
-        "Sources/TraceSession/Sockets/ResultOutput.swift": "fstat(2), write(2), poll(2)",
+        "Sources/TraceSession/System/ResultOutput.swift": "fstat(2), write(2), poll(2)",
         "Sources/TraceSession/IPAddress+Numeric.swift": "inet_pton(3) into addresses of the right size",
-        "Sources/TraceSession/TerminalSize.swift": "the terminal's size, written by the shim",
-        "Sources/TraceSession/Sockets/SignalWait.swift": "a list of signals, read(2)",
-        "Sources/TraceSession/Sockets/UninterruptedPoll.swift": "poll(2) of an array",
+        "Sources/TraceSession/System/TerminalSize.swift": "the terminal's size, written by the shim",
+        "Sources/TraceSession/System/SignalWait.swift": "a list of signals, read(2)",
+        "Sources/TraceSession/System/UninterruptedPoll.swift": "poll(2) of an array",
         "Sources/tcptrace/Terminal.swift": "ioctl(2), getenv(3), readlink(2)",
         "Sources/tcptrace/LoneWord.swift":
             "open(2), pread(2), access(2): whether a word is the name of a capture, or of a program",
@@ -96,6 +96,6 @@ enum UnsafeFiles {
             "starting a program: pipe(2), strdup(3), read(2), write(2), waitpid(2)",
         "Sources/TeachingLab/Programs/LabPrograms.swift": "access(2), getenv(3)",
         "Sources/TeachingLab/Scenarios/Fin.swift": "open(2), read(2) of a kernel setting",
-        "Sources/TraceSession/StandardStreams.swift": "open(2) in place of a closed stream",
+        "Sources/TraceSession/System/StandardStreams.swift": "open(2) in place of a closed stream",
     ]
 }

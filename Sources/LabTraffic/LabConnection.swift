@@ -3,14 +3,14 @@
 import Glibc
 
 /// Owns a connected TCP socket, and closes it at the end of its life.
-struct Connection: ~Copyable {
-    private let descriptor: Descriptor
+struct LabConnection: ~Copyable {
+    private let descriptor: LabDescriptor
     /// The peer's address and port.
     let peer: InternetAddress
 
     /// Takes ownership of a socket that `accept` returned or another owner released.
     init(owning number: Int32, peer: InternetAddress) {
-        descriptor = Descriptor(owning: number)
+        descriptor = LabDescriptor(owning: number)
         self.peer = peer
     }
 

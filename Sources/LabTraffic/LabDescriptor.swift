@@ -19,7 +19,7 @@ struct Readiness: OptionSet {
 }
 
 /// Owns a file descriptor, and closes it at the end of its life.
-struct Descriptor: ~Copyable {
+struct LabDescriptor: ~Copyable {
     let number: Int32
 
     init(owning number: Int32) { self.number = number }
