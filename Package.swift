@@ -104,6 +104,8 @@ let package = Package(
             swiftSettings: swiftSettings),
         // Random numbers that are the same in each run
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
+        // Captures for tests: octet by octet, and where those of other projects are
+        .target(name: "CaptureBuilding", path: "Tests/CaptureBuilding", swiftSettings: swiftSettings),
         // Two TCPs over a bad network, whose truth tests compare with
         .target(
             name: "Simulator", dependencies: ["Exchanges", "SeededRandom", "TCPModel", "TCPTimeline"],
@@ -114,12 +116,13 @@ let package = Package(
         .executableTarget(
             name: "tcptrace-bench",
             dependencies: [
-                "AllocationCounter", "TCPModel", "TCPWire", "PacketSource", "TCPTimeline", "TimelineReport",
+                "AllocationCounter", "SeededRandom", "TCPModel", "TCPWire", "PacketSource", "TCPTimeline",
+                "TimelineReport",
             ],
             path: "Tests/Benchmarks", exclude: ["AllocationCounter"], swiftSettings: swiftSettings),
         tests("TCPModelTests", ["SeededRandom", "TCPModel"]),
-        tests("TCPWireTests", ["SeededRandom", "TCPModel", "TCPWire"]),
-        tests("PacketSourceTests", ["SeededRandom", "TCPModel", "PacketSource", "CZlib", "CZstd"]),
+        tests("TCPWireTests", ["CaptureBuilding", "SeededRandom", "TCPModel", "TCPWire"]),
+        tests("PacketSourceTests", ["CaptureBuilding", "SeededRandom", "TCPModel", "PacketSource", "CZlib", "CZstd"]),
         tests("TCPMachineTests", ["Exchanges", "TCPModel", "TCPMachine"], exclude: ["Transitions.txt"]),
         tests("KernelSocketsTests", ["SeededRandom", "TCPModel", "KernelSockets"]),
         tests("KernelEvidenceTests", ["SeededRandom", "TCPModel", "KernelEvidence"]),
@@ -132,13 +135,20 @@ let package = Package(
             ["Exchanges", "SeededRandom", "TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
         tests(
             "TraceSessionTests",
-            ["TCPModel", "TCPWire", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport", "TraceSession"]),
+            [
+                "CaptureBuilding", "TCPModel", "TCPWire", "PacketSource", "KernelSockets", "TCPTimeline",
+                "TimelineReport", "TraceSession",
+            ]),
         tests(
             "ScenarioTests",
-            ["Exchanges", "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "TCPTimeline", "TimelineReport"]),
+            [
+                "CaptureBuilding", "Exchanges", "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "TCPTimeline",
+                "TimelineReport",
+            ]),
         tests("LabTrafficTests", ["LabTraffic", "lab-server", "lab-client"]),
         tests(
-            "EndToEndTests", ["SeededRandom", "tcptrace", "lab-server", "lab-client", "TCPDiagnosis", "CLinux"],
+            "EndToEndTests",
+            ["CaptureBuilding", "SeededRandom", "tcptrace", "lab-server", "lab-client", "TCPDiagnosis", "CLinux"],
             exclude: ["Golden", "Traffic"]),
         tests("LayeringTests", []),
     ]

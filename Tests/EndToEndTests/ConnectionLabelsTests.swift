@@ -1,5 +1,6 @@
 // What our texts say of a connection's keys and labels, held to what the recorded captures yield, and the corpus where it is.
 
+import CaptureBuilding
 import Foundation
 import Testing
 

@@ -1,5 +1,6 @@
 // CASES X1: a capture of two places on the way, as text, JSON and Zeek's log show it.
 
+import CaptureBuilding
 import Foundation
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
         while at < plain.bytes.count {
             let length = Int(plain.bytes[at + 8]) | Int(plain.bytes[at + 9]) << 8
             var frame = Array(plain.bytes[at + 16..<at + 16 + length])
-            frame.replaceSubrange(18..<20, with: HandMade.big(identification))
+            frame.replaceSubrange(18..<20, with: big(identification))
             twice.record(frame)
             frame[22] -= 1
             frame[5] = 7

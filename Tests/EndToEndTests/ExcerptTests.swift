@@ -1,6 +1,7 @@
 // -A, -x, -X and -e on files and live: the octets that tshark finds, no padding, what was cut, and the same for every number of
 // workers.
 
+import CaptureBuilding
 import Foundation
 import Testing
 

@@ -1,24 +1,23 @@
 // Capture files made by hand: Ethernet, IPv4 or IPv6, TCP, in classic pcap.
 
+import CaptureBuilding
 import Foundation
 
 /// A capture file in the making.
 struct HandMade {
-    /// The file's header (little-endian, microseconds, Ethernet) and its records.
-    var bytes =
-        HandMade.little(0xa1b2_c3d4) + [2, 0, 4, 0] + HandMade.little(0) + HandMade.little(0) + HandMade.little(262_144)
-        + HandMade.little(1)
+    private var file = CaptureBytes.pcap(snapshotLength: 262_144)
     /// When the next record is captured: seconds, and microseconds beside them.
     var second: UInt32 = 1_795_363_634
     var time: UInt32 = 0
 
-    static func little(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
-    static func big(_ value: UInt32) -> [UInt8] { little(value).reversed() }
-    static func big(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 255)] }
+    /// The file's header (little-endian, microseconds, Ethernet) and its records.
+    var bytes: [UInt8] {
+        get { file.bytes }
+        set { file.bytes = newValue }
+    }
 
     mutating func record(_ frame: [UInt8], length: UInt32? = nil) {
-        bytes += Self.little(second) + Self.little(time) + Self.little(UInt32(frame.count))
-        bytes += Self.little(length ?? UInt32(frame.count)) + frame
+        file.record(seconds: second, fraction: time, frame, original: length)
         time += 100
     }
 
@@ -40,16 +39,13 @@ struct HandMade {
         _ from: UInt16, _ to: UInt16, _ flags: UInt8, seq: UInt32, ack: UInt32 = 0, payload: [UInt8] = [],
         six: Bool = false
     ) -> [UInt8] {
-        let tcp = big(from) + big(to) + big(seq) + big(ack) + [0x50, flags] + big(UInt16.max) + [0, 0, 0, 0] + payload
-        let ethernet = [UInt8](repeating: 0, count: 12)
-        if six {
-            let loopback = [UInt8](repeating: 0, count: 15) + [1]
-            return ethernet + [0x86, 0xdd, 0x60, 0, 0, 0] + big(UInt16(tcp.count)) + [6, 64] + loopback + loopback + tcp
-        }
-        return ethernet + [8, 0, 0x45, 0] + big(UInt16(20 + tcp.count)) + [
-            0, 0, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1,
-        ]
-            + tcp
+        let tcp = tcpSegment(
+            from: from, to: to, sequence: seq, acknowledgment: ack, flags: UInt16(flags), payload)
+        let loopback: [UInt8] = six ? [UInt8](repeating: 0, count: 15) + [1] : [127, 0, 0, 1]
+        return [UInt8](repeating: 0, count: 12)
+            + (six
+                ? [0x86, 0xdd] + ipv6Packet(from: loopback, to: loopback, tcp)
+                : [8, 0] + ipv4Packet(from: loopback, to: loopback, tcp))
     }
 
     /// A whole connection: opened, ten octets, closed by the client; or one that stays open. The answers of one that is redirected come

@@ -1,5 +1,6 @@
 // pcapng files with several interfaces: their names everywhere, what a filter cannot be asked about, and what was lost.
 
+import CaptureBuilding
 import Foundation
 import Testing
 
@@ -121,7 +122,7 @@ import Testing
         let copy = scratch.file("b.pcap")
         #expect(try tcptrace("-q", "-r", path, "-w", copy).code == 0)
         let bytes = FileManager.default.contents(atPath: copy) ?? Data()
-        #expect(Array(bytes[16..<20]) == HandMade.little(512))
+        #expect(Array(bytes[16..<20]) == little(512 as UInt32))
     }
 
     @Test(arguments: ["-q", "--count"]) func whatAFilterCannotBeAskedAboutIsTold(_ form: String) throws {

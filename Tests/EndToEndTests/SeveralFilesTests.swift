@@ -1,5 +1,6 @@
 // Several files in one replay: one output for all of them, none of them overwritten, and a beginning that comes first.
 
+import CaptureBuilding
 import Foundation
 import Testing
 
@@ -16,7 +17,7 @@ import Testing
         var framed = HandMade()
         framed.connection(port)
         var file = HandMade()
-        file.bytes.replaceSubrange(20..<24, with: HandMade.little(101))
+        file.bytes.replaceSubrange(20..<24, with: little(101 as UInt32))
         var at = 24
         while at < framed.bytes.count {
             let length = Int(framed.bytes[at + 8])
@@ -81,26 +82,21 @@ import Testing
 
     /// An interface's statistics may say less than they said before (it was reset, or the file is made up).
     @Test(arguments: ["-q", "--count"]) func countsOfLostFramesThatGoBack(_ form: String) throws {
-        func words(_ numbers: [UInt32]) -> [UInt8] {
-            numbers.flatMap { number in (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * UInt32($0))) } }
+        var file = CaptureBytes()
+        file.section()
+        file.interface()
+        func add(dropped: UInt64) {
+            file.block(5) {
+                for zero in [0, 0, 0] as [UInt32] { $0.put32(zero) }
+                $0.option((5, little(dropped)))
+                $0.put32(0)
+            }
         }
-        func block(_ type: UInt32, _ body: [UInt8]) -> [UInt8] {
-            let length = UInt32(body.count + 12)
-            return words([type, length]) + body + words([length])
-        }
-        func statistics(_ dropped: UInt32) -> [UInt8] {
-            block(5, words([0, 0, 0, 8 << 16 | 5, dropped, 0, 0]))
-        }
-        var file = block(0x0a0d_0d0a, words([0x1a2b_3c4d, 1, .max, .max])) + block(1, words([1, 65535]))
-        let frame = HandMade.frame(40000, 9500, 2, seq: 7)
-        let padded = frame + [UInt8](repeating: 0, count: (4 - frame.count % 4) % 4)
-        file += statistics(100)
-        for _ in 0..<5000 {
-            file += block(6, words([0, 0, 0, UInt32(frame.count), UInt32(frame.count)]) + padded)
-        }
-        file += statistics(5)
+        add(dropped: 100)
+        for _ in 0..<5000 { file.packet(ticks: 0, HandMade.frame(40000, 9500, 2, seq: 7)) }
+        add(dropped: 5)
         let scratch = try Scratch()
-        let path = try scratch.write(file, as: "back.pcapng")
+        let path = try scratch.write(file.bytes, as: "back.pcapng")
         let outcome = try tcptrace(form, "-r", path)
         #expect(outcome.code == 0 && outcome.errors.contains("5000 packets read"), "\(outcome.errors)")
     }
@@ -201,7 +197,7 @@ import Testing
         while at < whole.bytes.count {
             let length = 16 + Int(whole.bytes[at + 8])
             var record = Array(whole.bytes[at..<at + length])
-            record.replaceSubrange(0..<4, with: HandMade.little(whole.second + UInt32(records.count)))
+            record.replaceSubrange(0..<4, with: little(whole.second + UInt32(records.count)))
             records.append(record)
             at += length
         }

@@ -1,6 +1,7 @@
 // Replay on several threads: the same octets for every number of them; of formats that are divided by flows, the same as from the
 // one pipeline that tells what happens as it happens.
 
+import CaptureBuilding
 import Foundation
 import Testing
 

@@ -1,5 +1,6 @@
 // `-T zeek` over Zeek's own captures, against the conn.log that Zeek's own tests expect of them.
 
+import CaptureBuilding
 import Foundation
 import Testing
 

@@ -2,6 +2,7 @@
 
 import CZlib
 import CZstd
+import CaptureBuilding
 import Glibc
 import PacketSource
 import SeededRandom

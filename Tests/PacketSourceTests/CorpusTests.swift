@@ -1,16 +1,12 @@
 // Captures of other projects, when a corpus is there: no crash, and the number of packets that its index says.
 
+import CaptureBuilding
 import Foundation
 import PacketSource
 import Testing
 
-@Suite("Corpus") struct CorpusTests {
-    static let folder: String = {
-        if let named = ProcessInfo.processInfo.environment["TCPTRACE_CORPUS"] { return named }
-        let root = (0..<3).reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
-        return root.deletingLastPathComponent().appendingPathComponent("shared/corpus").path
-    }()
-
+@Suite("Corpus", .enabled(if: Corpus.path != nil, "no captures: set TCPTRACE_CORPUS to a directory of them"))
+struct CorpusTests {
     /// Captures whose count differs from the index's (made with tshark), and why.
     static let exceptions: [String: String] = [
         "libpcap/tests/filter/brcm-tag.pcap": "tshark does not know the link type and reads nothing",
@@ -26,16 +22,14 @@ import Testing
 
     @Test("each capture gives the packets that the index counts")
     func counts() throws {
-        guard let index = try? String(contentsOfFile: Self.folder + "/INDEX.tsv", encoding: .utf8) else {
-            print("no corpus: set TCPTRACE_CORPUS to its folder")
-            return
-        }
+        let folder = try #require(Corpus.path)
+        let index = try String(contentsOfFile: folder + "/INDEX.tsv", encoding: .utf8)
         var read = 0
         for line in index.split(separator: "\n").dropFirst() {
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
             guard fields.count > 5, let expected = Int(fields[5]) else { continue }
             let name = fields[0]
-            let path = Self.folder + "/" + name
+            let path = folder + "/" + name
             guard FileManager.default.fileExists(atPath: path) else { continue }
             let result = readAll(path: path)
             read += 1

@@ -1,5 +1,6 @@
 // Files that are no captures, streams, and files that change while they are read.
 
+import CaptureBuilding
 import Foundation
 import TCPModel
 import Testing

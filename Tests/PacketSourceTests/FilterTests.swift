@@ -1,5 +1,6 @@
 // Filters: what matches, what cannot be compiled, and which word is to blame.
 
+import CaptureBuilding
 import PacketSource
 import TCPModel
 import Testing

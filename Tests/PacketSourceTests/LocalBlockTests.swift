@@ -1,5 +1,6 @@
 // Blocks of our own between the frames: they come back where they were written, and are skipped by who does not ask for them.
 
+import CaptureBuilding
 import PacketSource
 import TCPModel
 import Testing
@@ -70,12 +71,12 @@ import Testing
     {
         let sample = PcapngReadingTests.sample(isBigEndian: isBig).bytes
         // The sample's last section is in the other order.
-        var bytes = CaptureBytes(bytes: sample, isBigEndian: !isBig)
+        var bytes = CaptureBytes(sample, isBigEndian: !isBig)
         let count = try readAll(sample).frames.count
         for content in [[UInt8]("tcptracX".utf8) + [1, 2, 3, 4], [], [0x74, 0x63, 0x70, 0x74]] {
             bytes.put32(0x8074_6370)
             bytes.put32(UInt32(content.count + 12))
-            for byte in content { bytes.put8(byte) }
+            bytes.bytes += content
             bytes.put32(UInt32(content.count + 12))
         }
         let file = try TemporaryFile(bytes.bytes, named: "y.pcapng")

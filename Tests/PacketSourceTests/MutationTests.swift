@@ -1,5 +1,6 @@
 // Seeded random damage: whatever a file holds, reading it ends, in frames or in an error.
 
+import CaptureBuilding
 import PacketSource
 import SeededRandom
 import Testing

@@ -1,5 +1,6 @@
 // Classic pcap files: every magic and version, and lies in every length.
 
+import CaptureBuilding
 import PacketSource
 import TCPModel
 import Testing

@@ -1,5 +1,6 @@
 // pcapng files: sections, interfaces, clocks, every packet block, and damage in each.
 
+import CaptureBuilding
 import Glibc
 import PacketSource
 import TCPModel
@@ -41,7 +42,7 @@ import Testing
         file.block(5) {
             $0.put32(0)
             $0.put64(0)
-            $0.option((5, CaptureBytes.number64(17, isBigEndian: isBigEndian)))
+            $0.option((5, isBigEndian ? big(17 as UInt64) : little(17 as UInt64)))
         }
         mark()
         file.section(isBigEndian: !isBigEndian)
@@ -124,7 +125,7 @@ import Testing
             for resolution: UInt8 in [6, 0x94] {
                 var file = CaptureBytes()
                 file.section()
-                let value = CaptureBytes.number64(UInt64(bitPattern: offset), isBigEndian: false)
+                let value = little(offset)
                 file.interface(options: [(14, value), (9, [resolution])])
                 file.packet(ticks: resolution == 6 ? 1_000_000 : 1 << 20, frame(1))
                 #expect(try readAll(file.bytes).frames.map(\.time) == [expected])
@@ -198,7 +199,7 @@ import Testing
 
     @Test("frames lost before a packet, as it says itself, and all of an interface's as its statistics say")
     func losses() throws {
-        func lost(_ count: UInt64) -> CaptureBytes.Option { (4, CaptureBytes.number64(count, isBigEndian: false)) }
+        func lost(_ count: UInt64) -> CaptureBytes.Option { (4, little(count)) }
         var file = CaptureBytes()
         file.section()
         file.interface()
@@ -213,7 +214,7 @@ import Testing
             file.block(5) {
                 $0.put32(0)
                 $0.put64(0)
-                $0.option((5, CaptureBytes.number64(stated, isBigEndian: false)))
+                $0.option((5, little(stated)))
             }
             #expect(try readAll(file.bytes).dropped == expected, "they are the same frames")
         }

@@ -122,3 +122,8 @@ func run(_ program: String, _ arguments: [String]) -> (status: Int32, output: St
         process.terminationStatus, String(decoding: text, as: UTF8.self), String(decoding: complaints, as: UTF8.self)
     )
 }
+
+/// A frame of `count` bytes that tells its number.
+func frame(_ number: Int, _ count: Int = 60) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: number &* 31 &+ $0) }
+}

@@ -1,5 +1,6 @@
 // Solaris's snoop files (RFC 1761): records with their padding, drops, and lies in every length.
 
+import CaptureBuilding
 import PacketSource
 import TCPModel
 import Testing

@@ -1,5 +1,6 @@
 // What the writer writes comes back from our reader and is understood by tshark and tcpdump; failures are named.
 
+import CaptureBuilding
 import Foundation
 import PacketSource
 import TCPModel

@@ -1,5 +1,6 @@
 // Segments as the bytes of frames: Ethernet, IPv4 or IPv6, TCP with options, and true checksums unless told otherwise.
 
+import CaptureBuilding
 import TCPModel
 
 /// How a segment's frame departs from the plainest one.
@@ -55,22 +56,6 @@ struct BuiltFrame {
 }
 
 enum FrameBuilder {
-    static func big(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - $0 * 8)) } }
-    static func big(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 255)] }
-    static func big(_ value: UInt64) -> [UInt8] {
-        (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(56 - $0 * 8)) }
-    }
-
-    /// RFC 1071.
-    static func checksum(_ bytes: [UInt8]) -> UInt16 {
-        var sum: UInt32 = 0
-        for index in stride(from: 0, to: bytes.count, by: 2) {
-            sum += UInt32(bytes[index]) << 8 | UInt32(index + 1 < bytes.count ? bytes[index + 1] : 0)
-        }
-        while sum > 0xffff { sum = sum & 0xffff + sum >> 16 }
-        return ~UInt16(sum)
-    }
-
     static func frames(_ segment: Segment, _ words: FrameWords, identification: UInt16) -> [BuiltFrame] {
         let isV6 = words.mapped || !segment.tuple.source.address.isV4
         var packets: [[UInt8]]
@@ -101,62 +86,56 @@ enum FrameBuilder {
     }
 
     private static func tcp(_ segment: Segment, _ words: FrameWords, pseudoV6: Bool) -> [UInt8] {
-        let options = Self.options(segment.options)
-        let flags = UInt16((20 + options.count) / 4) << 12 | segment.flags.rawValue
-        var bytes = big(segment.tuple.source.port) + big(segment.tuple.destination.port)
-        bytes += big(segment.sequence.rawValue) + big(segment.acknowledgment.rawValue) + big(flags)
-        bytes += big(segment.window) + [0, 0] + big(segment.urgentPointer) + options
-        bytes += [UInt8](repeating: 0x2e, count: Int(segment.payloadLength))
+        var bytes = tcpSegment(
+            from: segment.tuple.source.port, to: segment.tuple.destination.port, sequence: segment.sequence.rawValue,
+            acknowledgment: segment.acknowledgment.rawValue, flags: segment.flags.rawValue, window: segment.window,
+            urgentPointer: segment.urgentPointer, options: Self.options(segment.options),
+            [UInt8](repeating: 0x2e, count: Int(segment.payloadLength)))
         let ends =
             address(segment.tuple.source.address, asV6: pseudoV6)
             + address(segment.tuple.destination.address, asV6: pseudoV6)
-        let sum = checksum(ends + [0, 6] + big(UInt32(bytes.count)) + bytes)
+        let sum = internetChecksum(ends + [0, 6] + big(UInt32(bytes.count)) + bytes)
         bytes.replaceSubrange(16..<18, with: big(words.badChecksum ? sum ^ 0x5555 : sum))
         return bytes
     }
 
-    private static func v4Header(
-        _ length: Int, _ identification: UInt16, fragment: UInt16, proto: UInt8, _ ends: [UInt8]
+    private static func v4(
+        _ segment: Segment, length: Int? = nil, identification: UInt16, fragment: UInt16 = 0x4000,
+        _ content: some Collection<UInt8>
     ) -> [UInt8] {
-        var header: [UInt8] =
-            [0x45, 0] + big(UInt16(length)) + big(identification) + big(fragment) + [64, proto, 0, 0]
-        header += ends
-        header.replaceSubrange(10..<12, with: big(checksum(header)))
-        return header
-    }
-
-    private static func ends(_ segment: Segment) -> [UInt8] {
-        address(segment.tuple.source.address, asV6: false) + address(segment.tuple.destination.address, asV6: false)
+        ipv4Packet(
+            from: address(segment.tuple.source.address, asV6: false),
+            to: address(segment.tuple.destination.address, asV6: false), length: length,
+            identification: identification, fragment: fragment, content)
     }
 
     private static func v4(_ segment: Segment, _ words: FrameWords, _ identification: UInt16) -> [UInt8] {
-        let tcp = Self.tcp(segment, words, pseudoV6: false)
-        let length = words.zeroLength ? 0 : 20 + tcp.count
-        return v4Header(length, identification, fragment: 0x4000, proto: 6, ends(segment)) + tcp
+        v4(
+            segment, length: words.zeroLength ? 0 : nil, identification: identification,
+            tcp(segment, words, pseudoV6: false))
     }
 
     /// Two fragments, cut at a multiple of eight behind the TCP header (RFC 791 3.2).
     private static func fragments(_ segment: Segment, _ words: FrameWords, _ identification: UInt16) -> [[UInt8]] {
         let tcp = Self.tcp(segment, words, pseudoV6: false)
         let cut = min(tcp.count, 64)
-        let first = v4Header(20 + cut, identification, fragment: 0x2000, proto: 6, ends(segment)) + tcp[..<cut]
-        let second =
-            v4Header(20 + tcp.count - cut, identification, fragment: UInt16(cut / 8), proto: 6, ends(segment))
-            + tcp[cut...]
-        return [first, second]
+        return [
+            v4(segment, identification: identification, fragment: 0x2000, tcp[..<cut]),
+            v4(segment, identification: identification, fragment: UInt16(cut / 8), tcp[cut...]),
+        ]
     }
 
     private static func v6(_ segment: Segment, _ words: FrameWords) -> [UInt8] {
-        let tcp = Self.tcp(segment, words, pseudoV6: true)
-        return [0x60, 0, 0, 0] + big(UInt16(words.zeroLength ? 0 : tcp.count)) + [6, 64]
-            + address(segment.tuple.source.address, asV6: true)
-            + address(segment.tuple.destination.address, asV6: true) + tcp
+        ipv6Packet(
+            from: address(segment.tuple.source.address, asV6: true),
+            to: address(segment.tuple.destination.address, asV6: true), length: words.zeroLength ? 0 : nil,
+            tcp(segment, words, pseudoV6: true))
     }
 
     /// RFC 2784, between 203.0.113.1 and .2.
     private static func gre(_ packet: [UInt8]) -> [UInt8] {
-        v4Header(24 + packet.count, 1, fragment: 0x4000, proto: 47, [203, 0, 113, 1, 203, 0, 113, 2]) + [0, 0, 8, 0]
-            + packet
+        ipv4Packet(
+            from: [203, 0, 113, 1], to: [203, 0, 113, 2], protocol: 47, identification: 1, [0, 0, 8, 0] + packet)
     }
 
     /// An ICMP error (RFC 792) that quotes the IP header and eight octets of `segment`, sent back to its sender.
@@ -164,11 +143,11 @@ enum FrameBuilder {
         let quoted = v4(segment, FrameWords(), 1).prefix(28)
         // 576 octets is what the next hop takes, where the error says that a packet was too big.
         var message: [UInt8] = [type, code, 0, 0, 0, 0] + big(UInt16(type == 3 && code == 4 ? 576 : 0)) + quoted
-        message.replaceSubrange(2..<4, with: big(checksum(message)))
-        let ends =
-            address(segment.tuple.destination.address, asV6: false)
-            + address(segment.tuple.source.address, asV6: false)
-        let packet = v4Header(20 + message.count, 1, fragment: 0, proto: 1, ends) + message
+        message.replaceSubrange(2..<4, with: big(internetChecksum(message)))
+        let packet = ipv4Packet(
+            from: address(segment.tuple.destination.address, asV6: false),
+            to: address(segment.tuple.source.address, asV6: false), protocol: 1, identification: 1, fragment: 0, message
+        )
         let bytes: [UInt8] = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0] + packet
         return BuiltFrame(bytes: bytes, originalLength: bytes.count)
     }

@@ -1,5 +1,6 @@
 // Plays a scenario at three levels: two machines a connection, frames through decoder and timeline, and the text of it.
 
+import CaptureBuilding
 import Exchanges
 import Foundation
 import PacketSource
@@ -267,16 +268,13 @@ struct WireRun {
         text = String(decoding: out.bytes, as: UTF8.self)
     }
 
-    private static func little(_ value: UInt32) -> [UInt8] { FrameBuilder.big(value).reversed() }
-
     /// Classic pcap with nanoseconds, Ethernet.
-    static let fileHeader =
-        little(0xa1b2_3c4d) + [2, 0, 4, 0] + little(0) + little(0) + little(262_144) + little(1)
+    static let emptyFile = CaptureBytes.pcap(magic: 0xa1b2_3c4d, snapshotLength: 262_144)
 
     /// A capture file of the scenario's frames.
     static func capture(_ scenario: ScenarioFile) -> Capture {
         var capture = Capture()
-        capture.bytes = fileHeader
+        var file = emptyFile
         let start: Int64 = 1_795_363_634_454_475_000
         var latest: [Int: [Bool: Segment]] = [:]
         for (index, step) in scenario.steps.enumerated() {
@@ -294,11 +292,13 @@ struct WireRun {
             }
             for frame in frames {
                 let time = start + step.time
-                capture.bytes += little(UInt32(time / 1_000_000_000)) + little(UInt32(time % 1_000_000_000))
-                capture.bytes += little(UInt32(frame.bytes.count)) + little(UInt32(frame.originalLength)) + frame.bytes
+                file.record(
+                    seconds: UInt32(time / 1_000_000_000), fraction: UInt32(time % 1_000_000_000), frame.bytes,
+                    original: UInt32(frame.originalLength))
                 capture.steps.append(index)
             }
         }
+        capture.bytes = file.bytes
         return capture
     }
 

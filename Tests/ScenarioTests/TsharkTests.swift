@@ -1,5 +1,6 @@
 // The scenarios' connections against another implementation: tshark must find as many, as complete.
 
+import CaptureBuilding
 import Foundation
 import TCPModel
 import Testing
@@ -21,7 +22,7 @@ import Testing
 
     /// One capture of all scenarios: the second octet of their IPv4 addresses tells them apart.
     private static func capture(_ scenarios: [ScenarioFile]) -> [UInt8] {
-        var bytes = WireRun.fileHeader
+        var bytes = WireRun.emptyFile.bytes
         for (index, scenario) in scenarios.enumerated() {
             var moved = scenario
             for step in moved.steps.indices {
@@ -30,7 +31,7 @@ import Testing
                 segment.tuple.destination.address = marked(segment.tuple.destination.address, index)
                 moved.steps[step].kind = .segment(segment, connection: number, frame: frame)
             }
-            bytes += WireRun.capture(moved).bytes.dropFirst(WireRun.fileHeader.count)
+            bytes += WireRun.capture(moved).bytes.dropFirst(WireRun.emptyFile.bytes.count)
         }
         return bytes
     }

@@ -1,19 +1,10 @@
 // Captures of other projects, if they are present: none makes the decoder trap, and tshark reads the same segments.
 
+import CaptureBuilding
 import Foundation
 import TCPModel
 import TCPWire
 import Testing
-
-/// The directory of the captures: TCPTRACE_CORPUS, or `../shared/corpus` relative to the package.
-let corpus: String? = {
-    let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
-    let path =
-        ProcessInfo.processInfo.environment["TCPTRACE_CORPUS"]
-        ?? package.appendingPathComponent("../shared/corpus").standardized.path
-    return FileManager.default.fileExists(atPath: path) ? path : nil
-}()
 
 /// Whether a segment equals tshark's line for it. Where tshark leaves the payload length empty, it is not compared.
 func agree(_ segment: Segment, _ expected: [String]) -> Bool {
@@ -32,7 +23,7 @@ func agree(_ segment: Segment, _ expected: [String]) -> Bool {
         && (lengthIsOpen || fields[8] == expected[8])
 }
 
-@Suite("Corpus", .enabled(if: corpus != nil, "no captures: set TCPTRACE_CORPUS to a directory of them"))
+@Suite("Corpus", .enabled(if: Corpus.path != nil, "no captures: set TCPTRACE_CORPUS to a directory of them"))
 struct CorpusTests {
     /// Captures of every decodable link type, some with IPv6, VLAN tags, options, fragments or short snapshots.
     static let oracleFiles: [String] = [
@@ -67,7 +58,7 @@ struct CorpusTests {
         "tshark reads the same segments", .enabled(if: TsharkOracle.isInstalled, "tshark is not installed"),
         arguments: oracleFiles)
     func oracle(name: String) throws {
-        let path = (corpus ?? "") + "/" + name
+        let path = (Corpus.path ?? "") + "/" + name
         guard FileManager.default.fileExists(atPath: path) else {
             print("corpus: \(name) is not there, skipped")
             return
@@ -94,7 +85,7 @@ struct CorpusTests {
 
     @Test("every frame of every small capture decodes to something")
     func everything() throws {
-        let root = try #require(corpus)
+        let root = try #require(Corpus.path)
         var (files, segments, others, errors) = (0, 0, 0, 0)
         for name in try #require(FileManager.default.enumerator(atPath: root)).compactMap({ $0 as? String }) {
             let path = root + "/" + name

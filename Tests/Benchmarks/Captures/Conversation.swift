@@ -1,5 +1,7 @@
 // The connections of a generated capture, which yield their segments one by one.
 
+import SeededRandom
+
 /// A connection with a handshake, some requests and answers, and possibly a close.
 struct Conversation {
     private let client: Path
@@ -16,7 +18,7 @@ struct Conversation {
         client = Path(
             source: 0x0a00_0000 + UInt32(index / 50_000) + 2, destination: 0x0a80_0001,
             sourcePort: UInt16(10_000 + index % 50_000), destinationPort: 9500, isIPv6: isIPv6, vlan: vlan)
-        var numbers = Numbers(seed: UInt64(index))
+        var numbers = SplitMix(seed: UInt64(index))
         clientNext = UInt32(truncatingIfNeeded: numbers.next())
         serverNext = UInt32(truncatingIfNeeded: numbers.next())
         self.exchanges = exchanges
@@ -76,14 +78,14 @@ struct Transfer {
     private var acknowledged = 0
     private var pending: [Packet] = []
     private let lossPerMille: Int
-    private var numbers: Numbers
+    private var numbers: SplitMix
     static let segment = 1448
 
     init(index: Int, lossPerMille: Int = 0) {
         client = Path(
             source: 0x0a01_0002 + UInt32(index), destination: 0x0a80_0001, sourcePort: UInt16(20_000 + index % 40_000),
             destinationPort: 9500)
-        numbers = Numbers(seed: UInt64(index) + 77)
+        numbers = SplitMix(seed: UInt64(index) + 77)
         initial = UInt32(truncatingIfNeeded: numbers.next())
         serverNext = UInt32(truncatingIfNeeded: numbers.next())
         self.lossPerMille = lossPerMille

@@ -1,6 +1,7 @@
 // Builds frames with TCP segments octet by octet, and writes them to a classic pcap file.
 
 import Glibc
+import SeededRandom
 
 /// The addresses and ports of one direction's segments.
 struct Path {
@@ -147,19 +148,7 @@ struct CaptureFile: ~Copyable {
     }
 }
 
-/// A generator of the same pseudo-random numbers in every run (SplitMix64).
-struct Numbers {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
-    }
-
+extension SplitMix {
+    /// A number below this one.
     mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
 }

@@ -1,6 +1,7 @@
 // The captures to measure on: always the same octets for the same size.
 
 import Glibc
+import SeededRandom
 
 /// A kind of traffic.
 enum Workload: String, CaseIterable {
@@ -45,7 +46,7 @@ enum Workload: String, CaseIterable {
                     index: $0, exchanges: 2, closes: true, isIPv6: $0 % 3 != 1, vlan: $0 % 3 == 0 ? 0 : 42)
             }
         case .flood:
-            var numbers = Numbers(seed: 9)
+            var numbers = SplitMix(seed: 9)
             for _ in 0..<connections {
                 file.clock += 1
                 let draw = numbers.next()
@@ -67,7 +68,7 @@ enum Workload: String, CaseIterable {
     private func interleave(
         _ count: Int, width: Int, _ file: inout CaptureFile, _ make: (Int) -> Conversation
     ) {
-        var numbers = Numbers(seed: 1)
+        var numbers = SplitMix(seed: 1)
         var started = min(width, count)
         var active = (0..<started).map(make)
         while !active.isEmpty {
@@ -109,7 +110,7 @@ enum Workload: String, CaseIterable {
 
     private func transfer(_ count: Int, frames: Int, lossPerMille: Int, _ file: inout CaptureFile) {
         var all = (0..<count).map { Transfer(index: $0, lossPerMille: lossPerMille) }
-        var numbers = Numbers(seed: 5)
+        var numbers = SplitMix(seed: 5)
         while file.frames < frames {
             // A burst from one connection, then one from another.
             let turn = numbers.below(count)

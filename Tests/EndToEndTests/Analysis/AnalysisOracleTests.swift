@@ -1,5 +1,6 @@
 // `--events packet` says of each segment what tshark 4.0 says of it, on all of other projects' captures and on a random one.
 
+import CaptureBuilding
 import Foundation
 import Testing
 

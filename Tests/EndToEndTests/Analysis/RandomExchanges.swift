@@ -1,21 +1,21 @@
 // A capture of random exchanges, the same in each run: wraps, holes, repetitions, reused ports, odd flags and windows.
 
+import CaptureBuilding
 import SeededRandom
 
 /// Makes a classic pcap file of raw IPv4 datagrams.
 struct RandomExchanges {
     private var random: SplitMix
     private var clock: Int64 = 1_600_000_000_000_000
-    private var bytes: [UInt8] = []
+    private var file = CaptureBytes()
 
     init(seed: UInt64) { random = SplitMix(seed: seed) }
 
     /// The file, with so many four-tuples.
     mutating func capture(exchanges: Int) -> [UInt8] {
-        bytes = []
-        for word: UInt32 in [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 65535, 101] { little(word) }
+        file = .pcap(linkType: 101)
         for index in 0..<exchanges { exchange(port: UInt16(10_000 + index)) }
-        return bytes
+        return file.bytes
     }
 
     private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
@@ -86,21 +86,13 @@ struct RandomExchanges {
             if chance(60) { options += [3, 3, one(of: [0, 1, 2, 3, 15]), 1] }
             if chance(30) { options += [34, 6, 1, 2, 3, 4, 1, 1] }
         }
-        let total = 40 + options.count + length
-        little(UInt32(clock / 1_000_000))
-        little(UInt32(clock % 1_000_000))
-        little(UInt32(total))
-        little(UInt32(total))
+        let ports = side == 0 ? (port, 80) : (80, port)
+        let segment = tcpSegment(
+            from: ports.0, to: ports.1, sequence: sequence, acknowledgment: ack, flags: UInt16(flags), window: window,
+            options: options, [UInt8](repeating: 0, count: length))
         let hosts: [[UInt8]] = [[10, 0, 0, 1], [10, 0, 0, 2]]
-        bytes += [0x45, 0] + big16(UInt16(total)) + [0, 0, 0x40, 0, 64, 6, 0, 0] + hosts[side] + hosts[1 - side]
-        bytes += side == 0 ? big16(port) + big16(80) : big16(80) + big16(port)
-        bytes += big32(sequence) + big32(ack) + [(20 + UInt8(options.count)) / 4 * 16, flags] + big16(window)
-        bytes += [0, 0, 0, 0] + options + [UInt8](repeating: 0, count: length)
+        file.record(
+            seconds: UInt32(clock / 1_000_000), fraction: UInt32(clock % 1_000_000),
+            ipv4Packet(from: hosts[side], to: hosts[1 - side], segment))
     }
-
-    private mutating func little(_ word: UInt32) { bytes += big32(word.byteSwapped) }
-
-    private func big16(_ word: UInt16) -> [UInt8] { [UInt8(word >> 8), UInt8(word & 0xff)] }
-
-    private func big32(_ word: UInt32) -> [UInt8] { big16(UInt16(word >> 16)) + big16(UInt16(word & 0xffff)) }
 }

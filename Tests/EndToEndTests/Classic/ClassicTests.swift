@@ -1,17 +1,13 @@
 // --long gives classic tcptrace's numbers under classic's names, but for a list of reviewed differences.
 
+import CaptureBuilding
 import Foundation
 import Testing
 
-/// Where the captures are: TCPTRACE_CORPUS, or `../shared/corpus` seen from the package.
-private let corpus: String? = {
-    var package = URL(fileURLWithPath: #filePath)
-    for _ in 0..<4 { package.deleteLastPathComponent() }
-    let path =
-        ProcessInfo.processInfo.environment["TCPTRACE_CORPUS"]
-        ?? package.appendingPathComponent("../shared/corpus").standardized.path
-    return FileManager.default.fileExists(atPath: path + "/blitz-tcptrace") ? path + "/blitz-tcptrace" : nil
-}()
+/// The captures of classic's own tests, in the corpus.
+private let captures: String? = Corpus.path.map { $0 + "/blitz-tcptrace" }.flatMap {
+    FileManager.default.fileExists(atPath: $0) ? $0 : nil
+}
 
 @Suite(
     "Classic tcptrace", .serialized, .enabled(if: ClassicStatistics.isInstalled, "classic tcptrace is not installed"))
@@ -69,10 +65,10 @@ struct ClassicTests {
     }
 
     @Test(
-        "the captures of classic's own tests", .enabled(if: corpus != nil, "no captures: set TCPTRACE_CORPUS"),
+        "the captures of classic's own tests", .enabled(if: captures != nil, "no captures: set TCPTRACE_CORPUS"),
         .timeLimit(.minutes(3)))
     func classicCaptures() throws {
-        let folder = try #require(corpus)
+        let folder = try #require(captures)
         let scratch = try Scratch()
         var result = Comparison()
         for file in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {

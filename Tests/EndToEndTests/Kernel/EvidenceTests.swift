@@ -1,5 +1,6 @@
 // A capture file that a live trace wrote tells on replay what the trace told: processes, confirmed states, reasons, findings.
 
+import SeededRandom
 import Foundation
 import Testing
 
@@ -282,20 +283,21 @@ extension KernelTests {
             #expect(ours.count > 20)
             let file = evidence.scratch.file("damaged.pcapng")
             let forms = [[], ["-q"], ["-T", "json"]]
+            var random = SplitMix(seed: 60)
             for round in 0..<60 {
                 var blocks = whole
-                let place = ours.randomElement() ?? 0
+                let place = ours.randomElement(using: &random) ?? 0
                 switch round % 4 {
                 case 0, 1:
                     // Behind the block's type, its length and our name.
                     for _ in 0..<4 {
-                        blocks[place][.random(in: 16..<blocks[place].count - 4)] =
-                            [0, 0x7f, 0x80, 0xff].randomElement() ?? 0
+                        blocks[place][.random(in: 16..<blocks[place].count - 4, using: &random)] =
+                            [0, 0x7f, 0x80, 0xff].randomElement(using: &random) ?? 0
                     }
                 case 2:
                     let moved = blocks.remove(at: place)
-                    blocks.insert(moved, at: .random(in: 1...blocks.count))
-                default: blocks.insert(blocks[place], at: .random(in: 1...blocks.count))
+                    blocks.insert(moved, at: .random(in: 1...blocks.count, using: &random))
+                default: blocks.insert(blocks[place], at: .random(in: 1...blocks.count, using: &random))
                 }
                 try Data(blocks.joined()).write(to: URL(fileURLWithPath: file))
                 let form = forms[round % forms.count]

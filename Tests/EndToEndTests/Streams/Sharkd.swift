@@ -1,5 +1,6 @@
 // Many captures read by one Wireshark: `sharkd`, which comes with tshark, loads one after another without starting anew.
 
+import CaptureBuilding
 import Foundation
 import Testing
 

@@ -1,5 +1,6 @@
 // tcptrace finds the connections that tshark finds, with the same ends, and as complete.
 
+import CaptureBuilding
 import Foundation
 import Testing
 

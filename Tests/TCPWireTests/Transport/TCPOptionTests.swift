@@ -165,7 +165,7 @@ import Testing
 
     @Test("Linux's list of a SYN is read at once, and says what the same options say one by one")
     func usualSynOptions() throws {
-        var random = SplitMix(seed: UInt64.random(in: .min ... .max))
+        var random = SplitMix(seed: 168)
         for _ in 0..<1_000 {
             var list = hex("0204 05b4 0402 080a 00112233 44556677 01 0303 07")
             for index in [2, 3] + Array(8..<16) + [19] { list[index] = UInt8(truncatingIfNeeded: random.next()) }

@@ -1,12 +1,13 @@
 // Captures with tunnels and layered links: the segments and four-tuples equal those of tshark, or a difference has a
 // reason.
 
+import CaptureBuilding
 import Foundation
 import TCPModel
 import TCPWire
 import Testing
 
-@Suite("Corpus of tunnels", .enabled(if: corpus != nil, "no captures: set TCPTRACE_CORPUS to a directory of them"))
+@Suite("Corpus of tunnels", .enabled(if: Corpus.path != nil, "no captures: set TCPTRACE_CORPUS to a directory of them"))
 struct TunnelCorpusTests {
     static let files: [String] = [
         "libpcap/tests/filter/AH-IPcomp-IPv4.pcap",
@@ -93,7 +94,7 @@ struct TunnelCorpusTests {
         "tshark reads the same segments", .enabled(if: TsharkOracle.isInstalled, "tshark is not installed"),
         arguments: files)
     func oracle(name: String) throws {
-        let path = (corpus ?? "") + "/" + name
+        let path = (Corpus.path ?? "") + "/" + name
         guard FileManager.default.fileExists(atPath: path) else {
             print("corpus: \(name) is not there, skipped")
             return

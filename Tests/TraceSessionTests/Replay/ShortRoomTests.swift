@@ -1,6 +1,7 @@
 // A replay that runs short of memory for the octets to show: closed connections make room, and texts are left out of
 // open ones only.
 
+import CaptureBuilding
 import PacketSource
 import Synchronization
 import TCPModel
@@ -45,20 +46,19 @@ private struct Recording: TraceReport, ForwardingReport {
     private struct Packet {
         var toServer = true
         var port: UInt16
-        var flags: UInt8
+        var flags: UInt16
         var seq: UInt32
         var ack: UInt32
         var text = 0
 
         var octets: [UInt8] {
-            func word(_ value: Int) -> [UInt8] { [UInt8(value >> 8 & 255), UInt8(value & 255)] }
-            func long(_ value: UInt32) -> [UInt8] { word(Int(value >> 16)) + word(Int(value & 0xffff)) }
+            let ends: (UInt16, UInt16) = toServer ? (port, 80) : (80, port)
             let (client, server): ([UInt8], [UInt8]) = ([192, 0, 2, 1], [192, 0, 2, 2])
-            return [0x45, 0] + word(40 + text) + word(1) + [0x40, 0, 64, 6, 0, 0]
-                + (toServer ? client + server : server + client)
-                + (toServer ? word(Int(port)) + word(80) : word(80) + word(Int(port)))
-                + long(seq) + long(ack) + [0x50, flags] + word(65535) + [0, 0, 0, 0]
-                + [UInt8](repeating: 0x78, count: text)
+            return ipv4Packet(
+                from: toServer ? client : server, to: toServer ? server : client,
+                tcpSegment(
+                    from: ends.0, to: ends.1, sequence: seq, acknowledgment: ack, flags: flags,
+                    [UInt8](repeating: 0x78, count: text)))
         }
     }
 

@@ -1,32 +1,35 @@
 // Builders of capture files byte by byte, in either byte order, so that tests can lie in any field.
 
 /// Bytes that grow number by number.
-struct CaptureBytes {
-    var bytes: [UInt8] = []
-    var isBigEndian = false
+public struct CaptureBytes: Sendable {
+    /// What there is so far.
+    public var bytes: [UInt8]
+    /// The order of what is added next.
+    public var isBigEndian: Bool
 
-    mutating func put8(_ number: UInt8) { bytes.append(number) }
-
-    mutating func put16(_ number: UInt16) {
-        let pair = [UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number)]
-        bytes += isBigEndian ? pair : pair.reversed()
+    /// What begins with these bytes.
+    public init(_ bytes: [UInt8] = [], isBigEndian: Bool = false) {
+        self.bytes = bytes
+        self.isBigEndian = isBigEndian
     }
 
-    mutating func put32(_ number: UInt32) {
-        let halves = [UInt16(truncatingIfNeeded: number >> 16), UInt16(truncatingIfNeeded: number)]
-        for half in isBigEndian ? halves : halves.reversed() { put16(half) }
-    }
+    /// Adds a number of 16 bits.
+    public mutating func put16(_ number: UInt16) { put(number) }
 
-    mutating func put64(_ number: UInt64) {
-        let halves = [UInt32(truncatingIfNeeded: number >> 32), UInt32(truncatingIfNeeded: number)]
-        for half in isBigEndian ? halves : halves.reversed() { put32(half) }
-    }
+    /// Adds a number of 32 bits.
+    public mutating func put32(_ number: UInt32) { put(number) }
+
+    /// Adds a number of 64 bits.
+    public mutating func put64(_ number: UInt64) { put(number) }
+
+    private mutating func put(_ number: some FixedWidthInteger) { bytes += isBigEndian ? big(number) : little(number) }
 }
 
 // MARK: - Classic pcap
 
 extension CaptureBytes {
-    static func pcap(
+    /// A file of this format, without records so far.
+    public static func pcap(
         magic: UInt32 = 0xa1b2_c3d4, isBigEndian: Bool = false, version: (UInt16, UInt16) = (2, 4),
         snapshotLength: UInt32 = 65_535, linkType: UInt32 = 1
     ) -> CaptureBytes {
@@ -41,7 +44,7 @@ extension CaptureBytes {
     }
 
     /// A record whose lengths may lie.
-    mutating func record(
+    public mutating func record(
         seconds: UInt32, fraction: UInt32, _ frame: [UInt8], captured: UInt32? = nil, original: UInt32? = nil,
         extra: Int = 0
     ) {
@@ -57,9 +60,11 @@ extension CaptureBytes {
 // MARK: - pcapng
 
 extension CaptureBytes {
-    typealias Option = (code: UInt16, value: [UInt8])
+    /// An option of a block.
+    public typealias Option = (code: UInt16, value: [UInt8])
 
-    mutating func block(
+    /// A block whose lengths may lie.
+    public mutating func block(
         _ type: UInt32, length: UInt32? = nil, trailer: UInt32? = nil, _ fill: (inout CaptureBytes) -> Void
     ) {
         var content = CaptureBytes(isBigEndian: isBigEndian)
@@ -72,14 +77,16 @@ extension CaptureBytes {
         put32(trailer ?? length ?? real)
     }
 
-    mutating func option(_ option: Option) {
+    /// An option, padded.
+    public mutating func option(_ option: Option) {
         put16(option.code)
         put16(UInt16(option.value.count))
         bytes += option.value
         bytes += Array(repeating: 0, count: -option.value.count & 3)
     }
 
-    mutating func section(isBigEndian: Bool = false, magic: UInt32 = 0x1a2b_3c4d, major: UInt16 = 1) {
+    /// The beginning of a section.
+    public mutating func section(isBigEndian: Bool = false, magic: UInt32 = 0x1a2b_3c4d, major: UInt16 = 1) {
         self.isBigEndian = isBigEndian
         block(0x0a0d_0d0a) {
             $0.put32(magic)
@@ -89,7 +96,8 @@ extension CaptureBytes {
         }
     }
 
-    mutating func interface(linkType: UInt16 = 1, snapshotLength: UInt32 = 65_535, options: [Option] = []) {
+    /// The next interface.
+    public mutating func interface(linkType: UInt16 = 1, snapshotLength: UInt32 = 65_535, options: [Option] = []) {
         block(1) {
             $0.put16(linkType)
             $0.put16(0)
@@ -98,7 +106,8 @@ extension CaptureBytes {
         }
     }
 
-    mutating func packet(
+    /// A frame whose lengths may lie.
+    public mutating func packet(
         interface: UInt32 = 0, ticks: UInt64, _ frame: [UInt8], captured: UInt32? = nil, original: UInt32? = nil,
         options: [Option] = []
     ) {
@@ -113,15 +122,4 @@ extension CaptureBytes {
             for option in options { $0.option(option) }
         }
     }
-
-    static func number64(_ number: UInt64, isBigEndian: Bool) -> [UInt8] {
-        var file = CaptureBytes(isBigEndian: isBigEndian)
-        file.put64(number)
-        return file.bytes
-    }
-}
-
-/// A frame of `count` bytes that tells its number.
-func frame(_ number: Int, _ count: Int = 60) -> [UInt8] {
-    (0..<count).map { UInt8(truncatingIfNeeded: number &* 31 &+ $0) }
 }
