@@ -62,8 +62,8 @@ public struct Connection: BitwiseCopyable, Sendable {
         public static let originatorSynAck = Facts(rawValue: 1 << 13)
         /// The responder sent a SYN-ACK.
         public static let responderSynAck = Facts(rawValue: 1 << 14)
-        /// Octets were skipped that have neither arrived nor been acknowledged.
-        static let hasHoles = Facts(rawValue: 1 << 15)
+        /// Octets were skipped that have neither arrived nor been acknowledged, or a window came from beyond SND.NXT.
+        static let needsLongWay = Facts(rawValue: 1 << 15)
     }
 
     /// What the table keeps for every connection.

@@ -6,14 +6,14 @@ import TCPModel
 extension HotPart {
     mutating func count(
         _ segment: Segment, _ side: Side, _ notes: SegmentNotes, _ anomalies: Anomalies,
-        senderBefore: EndpointBefore, receiverBefore: EndpointBefore
+        isOvertaken: Bool, senderBefore: EndpointBefore, receiverBefore: EndpointBefore
     ) {
         let own = Int(side.rawValue)
         sides[own].packets &+= 1
         sides[own].addDatagram(segment.ipLength)
         if notes.contains(.retransmission) { sides[own].retransmissions &+= 1 }
         // A RST has no window, and neither does a segment that its receiver drops.
-        if !segment.flags.has(.rst) && anomalies.isDisjoint(with: .dropped) && !hasOlderWindow(segment, side, notes) {
+        if !segment.flags.has(.rst) && anomalies.isDisjoint(with: .dropped) && !isOvertaken {
             sides[own].lastWindow = segment.window
         }
         if !segment.flags.has(.syn) { sides[own].notePlainWindow() }
@@ -30,15 +30,36 @@ extension HotPart {
         }
     }
 
-    /// Whether its receiver ignores the window of a segment, because it was overtaken: it
-    /// acknowledges less than another one has, or as much and fills a hole before that (SND.UNA,
-    /// SND.WL1 and SND.WL2 of RFC 9293 3.10.7.4, fifth check).
-    private mutating func hasOlderWindow(_ segment: Segment, _ side: Side, _ notes: SegmentNotes) -> Bool {
+    /// Whether its receiver ignores the window of a segment, because it was overtaken: it acknowledges less than another
+    /// one has, or as much and lies before that (SND.UNA, SND.WL1 and SND.WL2 of RFC 9293 3.10.7.4, fifth check).
+    mutating func isOvertaken(
+        _ segment: Segment, _ side: Side, _ notes: SegmentNotes, _ rare: borrowing RarePart
+    ) -> Bool {
         let peer = place(side.other)
-        guard segment.flags.has(.ack), !segment.flags.has(.syn), endpoints[peer].knowsSendSequence else { return false }
+        guard segment.flags.has(.ack), !segment.flags.hasAny([.syn, .rst]), endpoints[peer].knowsSendSequence else {
+            return false
+        }
         let unacknowledged = endpoints[peer].sendUnacknowledged
-        return segment.acknowledgment.isBefore(unacknowledged)
-            || notes.contains(.fillsHole) && segment.acknowledgment == unacknowledged
+        if segment.acknowledgment != unacknowledged { return segment.acknowledgment.isBefore(unacknowledged) }
+        if notes.contains(.fillsHole) { return true }
+        guard let from = rare.sides[Int(side.rawValue)].windowFrom else { return false }
+        return segment.sequence.isBefore(from)
+    }
+
+    /// Notes the number of a bare ACK from beyond SND.NXT whose window is in force. The fast paths do not ask for it.
+    mutating func noteWindowAhead(
+        _ segment: Segment, _ side: Side, isOvertaken: Bool, senderBefore: EndpointBefore, _ rare: inout RarePart
+    ) {
+        let own = Int(side.rawValue)
+        if segment.isPureAck && senderBefore.knowsSendSequence && segment.sequence.isAfter(senderBefore.sendNext)
+            && !isOvertaken && !endpoints[place(side.other)].hasNoRoom(for: segment)
+        {
+            rare.sides[own].windowFrom = segment.sequence
+        } else if let from = rare.sides[own].windowFrom,
+            !isOvertaken || endpoints[place(side)].sendNext.isAtOrAfter(from)
+        {
+            rare.sides[own].windowFrom = nil
+        }
     }
 
     /// Octets of text by which the sender's SND.NXT moved: SYN and FIN are not text.

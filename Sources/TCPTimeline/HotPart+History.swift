@@ -36,11 +36,10 @@ extension HotPart {
                 history.append(ConnectionHistory.syn, originator: isOriginator)
             }
         } else if flags.has(.rst) {
-            if !rare.sides[own].hasReset || rare.sides[own].lastReset != segment.sequence {
+            if rare.sides[own].lastReset != segment.sequence {
                 history.append(ConnectionHistory.reset, originator: isOriginator)
             }
             rare.sides[own].lastReset = segment.sequence
-            rare.sides[own].hasReset = true
         }
         let carriesText = segment.payloadLength > 0 && !notes.contains(.keepAlive)
         // Zeek's `d` is for segments without SYN, FIN and RST; for one of those,

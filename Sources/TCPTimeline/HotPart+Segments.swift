@@ -59,7 +59,7 @@ extension HotPart {
             return takeForeign(segment, side, time, &rare, &step)
         }
         let isLate = flags.has(.syn) && isOpeningLate(segment, side, time)
-        let notes = notes(on: segment, side, rare, isLate: isLate)
+        var notes = notes(on: segment, side, rare, isLate: isLate)
 
         let senderBefore = EndpointBefore(endpoints[own])
         let receiverBefore = EndpointBefore(endpoints[peer])
@@ -105,9 +105,15 @@ extension HotPart {
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
         zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
         if isFirst && !flags.has(.syn) { facts.insert(.rolesGuessed) }
+        let anomalies = sent.anomalies.union(arrived.anomalies)
+        let isOvertaken = isOvertaken(segment, side, notes, rare)
         count(
-            segment, side, notes, sent.anomalies.union(arrived.anomalies),
-            senderBefore: senderBefore, receiverBefore: receiverBefore)
+            segment, side, notes, anomalies, isOvertaken: isOvertaken, senderBefore: senderBefore,
+            receiverBefore: receiverBefore)
+        if anomalies.isDisjoint(with: .dropped) {
+            noteWindowAhead(segment, side, isOvertaken: isOvertaken, senderBefore: senderBefore, &rare)
+        }
+        if isOvertaken && !notes.contains(.fillsHole) { notes.insert(.overtaken) }
         let missed = missedText(segment, side, &rare, senderBefore: senderBefore, receiverBefore: receiverBefore)
         // A capture of one side has no ACKs that show what arrived.
         if notes.contains(.fillsHole) && sides[Int(side.other.rawValue)].packets == 0 && rare.gaps.hasAll(of: side) {

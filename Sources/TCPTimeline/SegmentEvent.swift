@@ -37,6 +37,8 @@ public struct SegmentNotes: OptionSet, BitwiseCopyable, Sendable {
     /// and not where its sender's stream ends (until the stream continues from there, or an ACK covers it); or it is a
     /// FIN before octets that were sent and acknowledged (until just that FIN is acknowledged).
     @inlinable public static var foreign: SegmentNotes { SegmentNotes(rawValue: 1 << 12) }
+    /// Its receiver takes no window of it: another segment overtook it, and it fills no hole.
+    @inlinable public static var overtaken: SegmentNotes { SegmentNotes(rawValue: 1 << 13) }
     /// The answer to a keep-alive or window probe.
     @inlinable public static var probeAck: SegmentNotes { SegmentNotes(rawValue: 1 << 7) }
 }

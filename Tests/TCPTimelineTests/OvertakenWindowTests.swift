@@ -41,6 +41,37 @@ import Testing
         #expect(statistics[.responder].closedWindow.total(until: play.now) == Span.second)
     }
 
+    @Test("E4: nor does text that a bare ACK behind it overtook", arguments: [1001, 901])
+    func textBehindBareAck(ack: Int) {
+        let text =
+            handshake
+            + "> P. 1:901 ack 1\n> P. 901:1001 ack 1\n0.01 < . 101:101 ack 1001 win 0\n0.0101 < P. 1:101 ack \(ack) win 500\n"
+        let (shut, statistics) = play(text + probes(ack: 101))
+        #expect(statistics[.originator].windowProbes == 2 && statistics[.originator].keepAlives == 0)
+        #expect(statistics[.responder].closedWindow.episodes == 1)
+        #expect(statistics[.responder].closedWindow.total(until: shut.now) == Span.second)
+        #expect(shut.events.filter { $0.notes.contains(.windowUpdate) }.count == 1)
+        // The other way round it closes none.
+        let (open, counted) = play(
+            text.replacing("win 0", with: "win 7").replacing("win 500", with: "win 0") + "2 > . 1000:1000 ack 101")
+        #expect(counted[.responder].closedWindow.episodes == 0)
+        #expect(open.last.notes == .keepAlive)
+    }
+
+    @Test("E4: a bare ACK from beyond SND.NXT holds nothing up for longer than until what follows on it")
+    func windowAhead() {
+        let ahead = handshake + "> P. 1:11 ack 1\n< . 101:101 ack 11 win 0\n"
+        // What it had overtaken, and then what follows on it.
+        let both = Play(ahead + "< P. 1:101 ack 11 win 500\n< P. 101:201 ack 11 win 600")
+        #expect(both.feed("> . 10:10 ack 201").last.notes == .keepAlive)
+        // What was sent later, though the capture lacks what came before it.
+        let later = Play(ahead + "< P. 101:201 ack 11 win 600")
+        #expect(later.feed("> . 10:10 ack 201").last.notes == .keepAlive)
+        // Another word of what is before it, which acknowledges more.
+        let more = Play(ahead + "> P. 11:21 ack 1\n< P. 1:51 ack 21 win 500\n< P. 51:101 ack 21 win 0")
+        #expect(more.feed("> . 20:20 ack 101").last.notes == .windowProbe)
+    }
+
     @Test("E4: what is sent again into a closed window probes that, and is no retransmission of the statistics")
     func textAsProbe() {
         let shut = handshake + "> P. 1:501 ack 1\n> P. 501:1001 ack 1\n0.01 < . 1:1 ack 501 win 0\n"

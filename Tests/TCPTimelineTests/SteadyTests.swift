@@ -91,7 +91,7 @@ import Testing
                 } else if !isFirst {
                     #expect(Self.description(steady) == Self.description(before), "seed \(seed): changed and refused")
                 }
-                if rare.gaps.isEmpty { long.facts.remove(.hasHoles) } else { long.facts.insert(.hasHoles) }
+                if rare.needsLongWay { long.facts.insert(.needsLongWay) } else { long.facts.remove(.needsLongWay) }
                 kept = long
             }
         }

@@ -180,8 +180,12 @@ import Testing
                 var long = before
                 var step = Connection.Step()
                 long.take(segment, time: time, isFirst: isFirst, &traffic.rare, &step)
-                // Do what the timeline does after the full path.
-                if traffic.rare.gaps.isEmpty { long.facts.remove(.hasHoles) } else { long.facts.insert(.hasHoles) }
+                // As the timeline does after the general path.
+                if traffic.rare.needsLongWay {
+                    long.facts.insert(.needsLongWay)
+                } else {
+                    long.facts.remove(.needsLongWay)
+                }
                 course.join(&long)
                 var usual = before
                 let own = segment.tuple.source == before.tuple.source ? 0 : 1
@@ -306,7 +310,7 @@ import Testing
         course.join(&hot)
         #expect(hot.sides[0].course != 0)
         hot.leaveCourse()
-        hot.facts.insert(.hasHoles)
+        hot.facts.insert(.needsLongWay)
         course.join(&hot)
         #expect(hot.sides[0].course == 0)
     }

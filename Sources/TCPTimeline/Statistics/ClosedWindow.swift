@@ -55,9 +55,9 @@ public struct ClosedWindow: BitwiseCopyable, Sendable {
         let flags = event.segment.flags
         guard flags.has(.ack), !flags.has(.rst) else { return }
         let ack = event.segment.acknowledgment
+        if event.notes.contains(.overtaken) { return }
         if let acknowledged, ack.isAtOrBefore(acknowledged) {
-            // SND.WL1 and SND.WL2 of RFC 9293 3.10.7.4, fifth check: the window of an overtaken segment is ignored.
-            if ack != acknowledged && event.segment.sequenceLength == 0 || event.notes.contains(.fillsHole) { return }
+            if event.notes.contains(.fillsHole) { return }
         } else {
             acknowledged = ack
         }

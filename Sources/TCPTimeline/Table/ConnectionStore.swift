@@ -101,7 +101,7 @@ struct ConnectionStore: ~Copyable {
             rareParts[Int(place) - 1] = rare
         }
         self[id].rarePlace = place
-        if rare.gaps.isEmpty { self[id].facts.remove(.hasHoles) } else { self[id].facts.insert(.hasHoles) }
+        if rare.needsLongWay { self[id].facts.insert(.needsLongWay) } else { self[id].facts.remove(.needsLongWay) }
     }
 
     /// The hot part of the connection in a slot that `insert` returned and `free` has not freed.

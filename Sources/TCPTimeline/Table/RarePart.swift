@@ -7,16 +7,18 @@ import TCPModel
 struct RarePart: BitwiseCopyable, Sendable {
     /// What is rare about one side.
     struct Side: BitwiseCopyable, Sendable {
-        /// The sequence number of its last RST.
-        var lastReset = SequenceNumber(0)
+        /// What `number` belongs to.
+        private enum Numbered: UInt8 { case nothing, reset, window }
+
+        /// The sequence number of its last RST; as long as there is none, `windowFrom`.
+        private var number = SequenceNumber(0)
         /// How often it advertised a window of 0 that Zeek takes into account.
         var zeroWindows: UInt16 = 0
         /// Retransmissions without text, SYN or FIN alone: Zeek's `t` counts the others. Stays at 255.
         var controlRetransmissions: UInt8 = 0
         /// How often the peer acknowledged octets from it that the capture lacks. Stays at 255.
         var contentGaps: UInt8 = 0
-        /// Whether it sent a RST.
-        var hasReset = false
+        private var numbered = Numbered.nothing
         /// Whether the receiver of its last RST is thought to have ignored it.
         var isResetUnheeded = false
         /// Whether it reported text behind a hole.
@@ -30,9 +32,29 @@ struct RarePart: BitwiseCopyable, Sendable {
 
         init() {}
 
+        /// The sequence number of its last RST.
+        var lastReset: SequenceNumber? {
+            get { numbered == .reset ? number : nil }
+            set {
+                numbered = newValue == nil ? .nothing : .reset
+                number = newValue ?? SequenceNumber(0)
+            }
+        }
+
+        /// The sequence number of the bare ACK that brought its window, if it lies beyond SND.NXT: a segment from before
+        /// it that acknowledges as much was overtaken.
+        var windowFrom: SequenceNumber? {
+            get { numbered == .window ? number : nil }
+            set {
+                guard numbered != .reset else { return }
+                numbered = newValue == nil ? .nothing : .window
+                number = newValue ?? SequenceNumber(0)
+            }
+        }
+
         var isEmpty: Bool {
-            zeroWindows == 0 && controlRetransmissions == 0 && contentGaps == 0 && !hasReset && !hasReported
-                && !hasBlock
+            zeroWindows == 0 && controlRetransmissions == 0 && contentGaps == 0 && numbered == .nothing
+                && !hasReported && !hasBlock
         }
 
         /// Notes the SACK blocks in a segment from this side (RFC 2018 3), which has all text before `next`.
@@ -87,6 +109,9 @@ struct RarePart: BitwiseCopyable, Sendable {
     var icmpKind: ICMPError.Kind?
 
     init() {}
+
+    /// Whether the next segments must take the general path, which asks for holes and for windows from beyond SND.NXT.
+    var needsLongWay: Bool { !gaps.isEmpty || sides[0].windowFrom != nil || sides[1].windowFrom != nil }
 
     /// Whether there is nothing to keep.
     var isEmpty: Bool { missedBytes == 0 && icmpKind == nil && gaps.isEmpty && sides[0].isEmpty && sides[1].isEmpty }
