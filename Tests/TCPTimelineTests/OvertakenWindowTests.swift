@@ -84,6 +84,14 @@ import Testing
         )
         #expect(counted[.originator].retransmissions == 1)
         #expect(again.connection.counters[0].retransmissions == 2)
+        #expect(
+            probed.events.map { $0.verdict.probesWindow } == [false, false, false, false, false, false, true, false])
+        // What was on its way is none, and nor is a FIN, which asks for no room.
+        let (_, early) = play(shut + "0.05 > P. 501:1001 ack 1")
+        #expect(early[.originator].windowProbes == 0 && early[.originator].retransmissions == 1)
+        let (_, closing) = play(
+            shut.replacing("ack 501", with: "ack 1001") + "0.4 > F. 1001:1001 ack 1\n0.8 > F. 1001:1001 ack 1")
+        #expect(closing[.originator].windowProbes == 0 && closing[.originator].retransmissions == 1)
     }
 
     @Test("The mean of the windows is one of those that were advertised: RSTs and dropped segments have none")

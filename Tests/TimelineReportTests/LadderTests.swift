@@ -237,6 +237,20 @@ private let lineRows = """
         #expect(all.filter { $0.contains("bytes") }.count == 2)
     }
 
+    @Test("E4: text that is sent again into a closed window is called a probe, as it counts")
+    func textAgainIntoAClosedWindow() {
+        let shut = handshake + "> P. 1:11 ack 1\n> P. 11:21 ack 1\n< . 1:1 ack 11 win 0\n"
+        func rows(_ text: String) -> [String] {
+            let report = TextTimelineReport(style: TextStyle(), order: .blocks)
+            return lines(Render(Play(keepsStatistics: true)).run(shut + text, report))
+        }
+        let probed = rows("0.5 > P. 11:21 ack 1\n< . 1:1 ack 11 win 0")
+        #expect(probed.contains { $0.contains("11:21") && $0.contains("(window probe)") })
+        #expect(!probed.contains { $0.contains("(retransmission)") })
+        #expect(probed.contains { $0.contains("(answer)") })
+        #expect(!rows("0.05 > P. 11:21 ack 1").contains { $0.contains("(window probe)") })
+    }
+
     @Test func verboseShowsMoreEachTime() {
         let counts = (0...3).map { ladder(sample, verbosity: $0).count }
         #expect(counts[0] < counts[1] && counts[1] < counts[2] && counts[2] < counts[3])

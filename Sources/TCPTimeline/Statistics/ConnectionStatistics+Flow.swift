@@ -8,6 +8,7 @@ extension ConnectionStatistics {
     mutating func noteSending(_ event: SegmentEvent, _ own: Int) -> SegmentVerdict {
         var verdict = SegmentVerdict()
         let segment = event.segment
+        verdict.probesWindow = event.probesWindow(closedFor: directions[1 - own].closedWindow.span(at: event.time))
         guard segment.sequenceLength > 0, !segment.flags.has(.rst) else { return verdict }
         let start = senders[own].sent.offset(segment.sequence)
         noteEnds(segment, own, start)
@@ -82,7 +83,7 @@ extension ConnectionStatistics {
         // Classic tcptrace takes everything that is sent into a closed window for a probe of it.
         if !isIntoClosed { countRepetition(own, run, octets: octets, at: event.time) }
         // The octet of a keep-alive is not text, and the SYN-ACK of a simultaneous open repeats the SYN's number.
-        let isProbe = isIntoClosed || !event.notes.isDisjoint(with: [.keepAlive, .windowProbe])
+        let isProbe = verdict.probesWindow || event.notes.contains(.keepAlive)
         if isProbe { senders[own].probe = (range.start, range.end) }
         guard !isProbe, !segment.flags.has([.syn, .ack]) || event.notes.contains(.retransmission)
         else { return }

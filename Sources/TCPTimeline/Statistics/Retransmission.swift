@@ -122,6 +122,8 @@ public struct SegmentVerdict: BitwiseCopyable, Sendable {
     public internal(set) var retransmission: RetransmissionRecord?
     /// It is late and was not captured before; how that came about.
     public internal(set) var late: LateKind?
+    /// It probes the receiver's closed window (RFC 9293 3.8.6.1): by its shape, or because it repeats text.
+    public internal(set) var probesWindow = false
     /// It shows that this earlier retransmission by the other side was unnecessary.
     public internal(set) var exposes: RetransmissionRecord?
 

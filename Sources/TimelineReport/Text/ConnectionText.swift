@@ -307,7 +307,8 @@ struct ConnectionText {
 
     private mutating func remember(_ event: SegmentEvent) {
         lastTime = event.time
-        lastProber = event.notes.isDisjoint(with: [.keepAlive, .windowProbe]) ? nil : event.sender
+        let isProbe = event.verdict.probesWindow || !event.notes.isDisjoint(with: [.keepAlive, .windowProbe])
+        lastProber = isProbe ? event.sender : nil
         guard event.segment.payloadLength > 0 || event.segment.flags.has(.fin) else { return }
         if event.sender == .originator { lastText.0 = event.time } else { lastText.1 = event.time }
     }

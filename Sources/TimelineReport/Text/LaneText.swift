@@ -255,7 +255,7 @@ struct LaneText {
         } else if let record = row.verdict.retransmission {
             addRetransmission(record, &words)
         } else if row.notes.contains(.retransmission) && row.verdict.late == nil {
-            words.add(remark: "(retransmission)")
+            words.add(remark: row.verdict.probesWindow ? "(window probe)" : "(retransmission)")
         }
         switch row.verdict.late {
         case .reordered: words.add(remark: "(reordered)")

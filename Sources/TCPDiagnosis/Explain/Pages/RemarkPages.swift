@@ -61,7 +61,7 @@ extension Explanation {
             "The peer's TCP answers with an ACK; its program notices nothing (RFC 9293 3.8.4).",
             see: "explain keepalive-dead"),
         remark(
-            "window probe", "One octet or none towards a window of 0: is there room again?",
+            "window probe", "One octet or none, or text again, towards a window of 0: is there room again?",
             "The sender has something to send and may not (RFC 9293 3.8.6.1).", see: "explain zero-window-stall"),
         remark("answer", "The ACK that answers a keep-alive or a window probe.", "The peer's TCP is there."),
         remark(
