@@ -99,6 +99,35 @@ import Testing
         #expect(play.events.filter { $0.anomalies.contains(.oldTimestamp) }.map { $0.frame } == [7])
     }
 
+    @Test("E17: text with an old stamp is in no number, unless something shows that it was sent")
+    func textThatIsDropped() {
+        let open = """
+            > S 0:0 ts 1000 0
+            < S. 0:0 ack 1 ts 90000 1000
+            > . 1:1 ack 1 ts 1001 90000
+            0.1 > P. 1:101 ack 1 ts 1100 90000
+            < . 1:1 ack 101 ts 90100 1100
+
+            """
+        func octets(_ text: String) -> [UInt64] {
+            let (play, statistics) = play(open + text)
+            #expect(statistics[.originator].beyondWindowBytes == 0)
+            return [play.connection.counters[0].uniqueBytes, statistics[.originator].uniqueBytes]
+        }
+        let old = "0.2 > P. 101:201 ack 1 ts 500 90100\n"
+        #expect(octets(old) == [100, 100])
+        #expect(octets(old + "> P. 201:301 ack 1 ts 500 90100") == [100, 100])
+        #expect(octets("0.2 > P. 5101:5201 ack 1 ts 500 90100\n") == [100, 100])
+        // Other text takes its place, it is acknowledged, or its sender goes on behind it.
+        #expect(octets(old + "0.3 > P. 101:111 ack 1 ts 1300 90100\n< . 1:1 ack 111 ts 90300 1300") == [110, 110])
+        #expect(octets(old + "0.3 < . 1:1 ack 201 ts 90300 500") == [200, 200])
+        #expect(octets(old + "0.3 > P. 201:301 ack 1 ts 1300 90100") == [300, 300])
+        // It is sent again.
+        let (again, statistics) = play(open + old + "0.4 > P. 101:201 ack 1 ts 1400 90100")
+        #expect(again.connection.counters[0].uniqueBytes == 200 && statistics[.originator].uniqueBytes == 200)
+        #expect(again.connection.counters[0].retransmissions == 0 && statistics[.originator].retransmissions == 0)
+    }
+
     @Test("E17: after 2147 s of silence a stamp of microseconds may have gone half round: it is not compared")
     func clockOfMicroseconds() {
         for (silence, isTaken) in [(2450.0, true), (2140, false)] {

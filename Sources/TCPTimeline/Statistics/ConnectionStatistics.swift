@@ -70,7 +70,14 @@ public struct ConnectionStatistics: Sendable {
         if !outside.isEmpty { takeOutside(before: event) }
         if event.isOutside { noteOutside(event, own) }
         // A segment that its receiver drops, or never gets as a whole, says nothing about the octets in flight.
-        if event.isDropped { return event.isSentInVain ? noteSending(event, own) : SegmentVerdict() }
+        if event.isDropped {
+            guard event.isSentInVain else { return SegmentVerdict() }
+            if event.anomalies.contains(.oldTimestamp), isAhead(event.segment, own) {
+                hold(event)
+                return SegmentVerdict()
+            }
+            return noteSending(event, own)
+        }
         if event.notes.contains(.incomplete) { return SegmentVerdict() }
         directions[own].note(event.segment.options)
         directions[1 - own].closedWindow.takePeers(event)
@@ -85,16 +92,29 @@ public struct ConnectionStatistics: Sendable {
     /// A segment beyond its receiver's window: its text is counted separately.
     private mutating func noteOutside(_ event: SegmentEvent, _ own: Int) {
         directions[own].beyondWindowBytes &+= UInt64(event.segment.payloadLength)
+        hold(event)
+    }
+
+    /// Whether a segment has octets that its sender has not sent yet.
+    private mutating func isAhead(_ segment: Segment, _ own: Int) -> Bool {
+        senders[own].sent.isKnown && senders[own].sent.offset(segment.sequenceEnd) > senders[own].sent.highest
+    }
+
+    /// Keeps a segment that its receiver drops, and that may not belong to this connection: it lies beyond the window, or
+    /// is new and has an old timestamp (PAWS).
+    private mutating func hold(_ event: SegmentEvent) {
         if outside.count >= Self.mostOutside { outside.removeFirst() }
         outside.append(event)
     }
 
-    /// Segments that were thought to lie beyond the window are genuine after all if their sender continues from there,
-    /// or if this one acknowledges them: see `DiscardedSegments`.
+    /// Segments that were held are genuine after all if their sender continues from there, or if this one acknowledges
+    /// them: see `DiscardedSegments`.
     private mutating func takeOutside(before event: SegmentEvent) {
         guard !event.notes.contains(.foreign), event.segment.flags.has(.ack) else { return }
-        var taken = outside.filter { $0.isReal(by: event.segment, of: event.sender) }
-        if taken.last?.sender == event.sender && taken.last?.segment.sequenceEnd != event.segment.sequence {
+        var taken = outside.filter { $0.isReal(by: event) }
+        if let last = taken.last, last.sender == event.sender, last.segment.sequenceEnd != event.segment.sequence,
+            !last.comesAgain(in: event)
+        {
             taken = []
         }
         guard !taken.isEmpty else { return }
@@ -103,7 +123,7 @@ public struct ConnectionStatistics: Sendable {
             let own = Int(held.sender.rawValue)
             // Otherwise the stream has got there by itself.
             guard senders[own].sent.offset(held.segment.sequence) >= senders[own].sent.highest else { continue }
-            directions[own].beyondWindowBytes &-= UInt64(held.segment.payloadLength)
+            if held.isOutside { directions[own].beyondWindowBytes &-= UInt64(held.segment.payloadLength) }
             _ = noteSending(held, own)
         }
     }
@@ -168,6 +188,19 @@ public struct ConnectionStatistics: Sendable {
 extension SegmentEvent {
     /// Whether it lies beyond its receiver's window, and moves nothing.
     fileprivate var isOutside: Bool { notes.contains(.foreign) && anomalies.contains(.beyondWindow) }
+
+    /// Whether `next` is the same text with an old timestamp again: its sender's clock is like that, and the segment is
+    /// not from another time.
+    fileprivate func comesAgain(in next: SegmentEvent) -> Bool {
+        !isOutside && sender == next.sender && next.anomalies.contains(.oldTimestamp)
+            && segment.sequence == next.segment.sequence && segment.sequenceEnd == next.segment.sequenceEnd
+    }
+
+    /// Whether `next` shows that this held segment is genuine.
+    fileprivate func isReal(by next: SegmentEvent) -> Bool {
+        if comesAgain(in: next) { return true }
+        return (isOutside || !next.isDropped) && isReal(by: next.segment, of: next.sender)
+    }
 
     /// Whether `next`, from `sender`, shows that this segment beyond the window is genuine: it continues behind it, or
     /// acknowledges it. A FIN has exactly one ACK, and nothing behind it.
