@@ -419,6 +419,32 @@ private let opened = """
         #expect(statistics[.originator].roundTrip.maximum > 1_200_000_000 * Span.second)
     }
 
+    @Test("H13: a socket that is connected to itself acknowledges its own octets, and has one place in states")
+    func selfConnect() throws {
+        let played = Play(seed: 1, keepsStatistics: true)
+        (played.server, played.serverISN) = (played.client, played.clientISN)
+        played.feed(
+            """
+            > S 0:0 win 65535 ws 10
+            0.001 > S. 0:0 ack 1 win 65535 ws 10
+            0.001 > . 1:1 ack 1 win 64
+            0.1 > P. 1:11 ack 1 win 64
+            0.102 > . 11:11 ack 11 win 64
+            0.2 > F. 11:11 ack 11 win 64
+            0.203 > . 12:12 ack 12 win 64
+            """)
+        let kept = played.timeline.connections.statistics(of: played.last.connection)
+        let own = try #require(kept)[.originator]
+        #expect(own.roundTrip.count == 3 && own.roundTrip.maximum == 3 * Span.millisecond)
+        #expect(own.largestFlight == 10 && own.mostRetransmissions == 0 && own.retransmissions == 0)
+        #expect(own.smallestWindow == 65536)
+        #expect(kept?.time(of: .originator, in: .established, at: played.now) == 199 * Span.millisecond)
+        #expect(kept?.time(of: .originator, in: .synSent, at: played.now) == 0)
+        for state in [TCPState.established, .synReceived, .closing] {
+            #expect(kept?.time(of: .responder, in: state, at: played.now) == 0)
+        }
+    }
+
     @Test("hostile: numbers all over the place neither trap nor grow without bound", arguments: [1, 2, 3])
     func hostile(_ seed: UInt64) {
         var generator = seed &* 0x9e37_79b9_7f4a_7c15

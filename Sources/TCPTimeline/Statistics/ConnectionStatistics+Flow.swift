@@ -8,12 +8,13 @@ extension ConnectionStatistics {
     mutating func noteSending(_ event: SegmentEvent, _ own: Int) -> SegmentVerdict {
         var verdict = SegmentVerdict()
         let segment = event.segment
-        verdict.probesWindow = event.probesWindow(closedFor: directions[1 - own].closedWindow.span(at: event.time))
+        verdict.probesWindow = event.probesWindow(
+            closedFor: directions[peer(of: own)].closedWindow.span(at: event.time))
         guard segment.sequenceLength > 0, !segment.flags.has(.rst) else { return verdict }
         let start = senders[own].sent.offset(segment.sequence)
         noteEnds(segment, own, start)
         let length = Int64(segment.sequenceLength)
-        let isIntoClosed = directions[1 - own].closedWindow.isClosed
+        let isIntoClosed = directions[peer(of: own)].closedWindow.isClosed
         let isProbe = event.notes.contains(.windowProbe)
         if isIntoClosed {
             directions[own].windowProbePackets &+= 1
@@ -124,7 +125,7 @@ extension ConnectionStatistics {
         let mayBeEither =
             kind == .timeout && hasSACK && senders[own].mayProbe(run, isTail: isTail)
             // Without ACKs the timers' lengths are unknown; but nothing else retransmits the last segment that late.
-            || isTail && [.tailLossProbe, .other].contains(kind) && directions[1 - own].packets == 0
+            || isTail && [.tailLossProbe, .other].contains(kind) && directions[peer(of: own)].packets == 0
                 && senders[own].silence(since: run, until: event.time) >= senders[own].leastTimeout
         return mayBeEither ? .timeoutOrProbe : kind
     }
@@ -180,7 +181,7 @@ extension ConnectionStatistics {
     mutating func noteAck(_ event: SegmentEvent, _ own: Int, _ verdict: inout SegmentVerdict) {
         let segment = event.segment
         guard segment.flags.has(.ack) else { return }
-        let peer = 1 - own
+        let peer = peer(of: own)
         let offset = senders[peer].sent.offset(segment.acknowledgment)
         let before = senders[peer].sent.acknowledged
         let outcome = senders[peer].sent.acknowledge(offset, time: event.time)
@@ -243,7 +244,7 @@ extension ConnectionStatistics {
         let segment = event.segment
         let options = segment.options
         guard options.present.contains(.sack), options.sackBlockCount > 0 else { return }
-        let peer = 1 - own
+        let peer = peer(of: own)
         let count = Int(min(4, options.sackBlockCount))
         directions[own].sackPackets &+= 1
         directions[own].mostSACKBlocks = max(directions[own].mostSACKBlocks, UInt8(count))
@@ -277,8 +278,8 @@ extension ConnectionStatistics {
     /// ACK, which this ACK has moved past. A receiver acknowledges duplicates at once, so a D-SACK lies below what
     /// it had acknowledged before (RFC 2883 4).
     private func isLeftOver(_ start: Int64, _ end: Int64, _ own: Int, acknowledged: Int64, before: Int64) -> Bool {
-        guard let block = senders[1 - own].latestBlock, block == (start, end), start >= before,
-            let fin = senders[1 - own].finOffset, senders[own].finOffset != nil
+        guard let block = senders[peer(of: own)].latestBlock, block == (start, end), start >= before,
+            let fin = senders[peer(of: own)].finOffset, senders[own].finOffset != nil
         else { return false }
         return before <= fin && acknowledged > fin
     }
@@ -298,18 +299,18 @@ extension ConnectionStatistics {
         let segment = event.segment
         defer { if segment.flags.has(.ack) { senders[own].lastAck = segment.acknowledgment } }
         guard !segment.flags.has(.rst) else { return }
-        if segment.flags.has(.ack), senders[1 - own].syn?.advanced(by: 1) != segment.acknowledgment {
+        if segment.flags.has(.ack), senders[peer(of: own)].syn?.advanced(by: 1) != segment.acknowledgment {
             senders[own].hasAckedText = true
         }
         let isNew = verdict.retransmission == nil && verdict.late == nil
-        if segment.payloadLength > 0 && !senders[1 - own].hasAckedText && verdict.retransmission == nil {
+        if segment.payloadLength > 0 && !senders[peer(of: own)].hasAckedText && verdict.retransmission == nil {
             directions[own].initialWindowBytes &+= UInt64(segment.payloadLength)
             directions[own].initialWindowPackets &+= 1
         }
         guard !segment.flags.has(.syn), isNew else { return }
         let end = segment.sequence.advanced(by: segment.payloadLength)
         var octets = UInt64(segment.payloadLength)
-        if let ack = senders[1 - own].lastAck {
+        if let ack = senders[peer(of: own)].lastAck {
             octets = UInt64(max(0, Int64(end.distance(from: ack)) + 1))
         }
         directions[own].largestOutstanding = max(directions[own].largestOutstanding, octets)

@@ -17,6 +17,8 @@ public struct ConnectionStatistics: Sendable {
     /// as hardly any connection has one.
     private var outside: [SegmentEvent] = []
     private static let mostOutside = 8
+    /// Whether one socket is connected to itself: then the originator's segments are for the originator.
+    private var isSelfConnect = false
 
     init(number: UInt64) {
         self.number = number
@@ -37,7 +39,10 @@ public struct ConnectionStatistics: Sendable {
     @inlinable public subscript(side: Side) -> DirectionStatistics { directions[Int(side.rawValue)] }
 
     /// Whether anything from a side was captured: its ACKs show what became of the other side's segments.
-    public func hears(_ side: Side) -> Bool { self[side].packets > 0 }
+    public func hears(_ side: Side) -> Bool { self[side].packets > 0 || isSelfConnect }
+
+    /// The index of the side that receives what the side at `own` sends.
+    func peer(of own: Int) -> Int { isSelfConnect ? own : 1 - own }
 
     /// Whether the round trips of one side's segments mean anything. If the capture has only SYNs, FINs
     /// and RSTs, it lacks the first ACKs, and later ones say only that the segments had arrived by then.
@@ -63,6 +68,7 @@ public struct ConnectionStatistics: Sendable {
     // MARK: One segment
 
     mutating func take(_ event: SegmentEvent) -> SegmentVerdict {
+        isSelfConnect = event.segment.tuple.source == event.segment.tuple.destination
         noteStates(event)
         if event.notes.contains(.duplicateFrame) { return SegmentVerdict() }
         let own = Int(event.sender.rawValue)
@@ -80,9 +86,12 @@ public struct ConnectionStatistics: Sendable {
         }
         if event.notes.contains(.incomplete) { return SegmentVerdict() }
         directions[own].note(event.segment.options)
-        directions[1 - own].closedWindow.takePeers(event)
+        directions[peer(of: own)].closedWindow.takePeers(event)
+        // What acknowledges its sender's own octets does not wait for what it brings.
+        var acknowledging = SegmentVerdict()
+        if isSelfConnect { noteAck(event, own, &acknowledging) }
         var verdict = noteSending(event, own)
-        noteAck(event, own, &verdict)
+        if isSelfConnect { verdict.exposes = acknowledging.exposes } else { noteAck(event, own, &verdict) }
         noteOutstanding(event, own, verdict)
         guard !event.segment.flags.has(.rst) else { return verdict }
         noteWindow(event, own)
@@ -133,7 +142,7 @@ public struct ConnectionStatistics: Sendable {
         let own = Int(side.rawValue)
         senders[own].tooBig = TooBig(
             time: time, end: senders[own].sent.highest, mtu: mtu,
-            largest: UInt32(directions[1 - own].maximumSegmentSize ?? 0))
+            largest: UInt32(directions[peer(of: own)].maximumSegmentSize ?? 0))
     }
 
     private mutating func noteStates(_ event: SegmentEvent) {
@@ -149,27 +158,27 @@ public struct ConnectionStatistics: Sendable {
             }
         }
         enter(event.sent, event.sender)
-        enter(event.arrived, event.sender.other)
+        enter(event.arrived, isSelfConnect ? event.sender : event.sender.other)
     }
 
     private mutating func noteSegment(_ event: SegmentEvent, _ own: Int) {
         let segment = event.segment
         let flags = segment.flags
         directions[own].count(event)
-        let closed = directions[1 - own].closedWindow.span(at: event.time)
+        let closed = directions[peer(of: own)].closedWindow.span(at: event.time)
         if event.probesWindow(closedFor: closed) { directions[own].windowProbes &+= 1 }
         // A dropped SYN, such as one inside an open connection, comes from another sender:
         // its numbers do not belong to this stream.
         if flags.has(.syn) && !event.isDropped {
             senders[own].syn = segment.sequence
             // Until the other side acknowledges something, this side's outstanding octets count from here.
-            senders[1 - own].lastAck = senders[1 - own].lastAck ?? segment.sequence
+            senders[peer(of: own)].lastAck = senders[peer(of: own)].lastAck ?? segment.sequence
         }
     }
 
     /// The window in octets: scaled if both sides offered it, and never on a SYN (RFC 7323 2.2).
     private func window(_ segment: Segment, _ own: Int) -> UInt64 {
-        guard !segment.flags.has(.syn), directions[1 - own].windowScale != nil,
+        guard !segment.flags.has(.syn), directions[peer(of: own)].windowScale != nil,
             let scale = directions[own].windowScale
         else { return UInt64(segment.window) }
         return UInt64(segment.window) << UInt64(min(14, scale))
@@ -180,7 +189,7 @@ public struct ConnectionStatistics: Sendable {
         directions[own].closedWindow.takeOwn(event)
         guard segment.flags.hasAny([.ack, .syn]) else { return }
         let window = window(segment, own)
-        let isScaled = directions[own].windowScale != nil && directions[1 - own].windowScale != nil
+        let isScaled = directions[own].windowScale != nil && directions[peer(of: own)].windowScale != nil
         directions[own].note(window: window, isScaled: isScaled, event)
     }
 }
