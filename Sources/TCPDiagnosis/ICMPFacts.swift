@@ -41,7 +41,7 @@ extension Circumstances {
     }
 
     private func neighbourWords(_ error: ICMPError) -> String {
-        "nobody answers \(error.sender)'s \(error.sender.isV4 ? "ARP" : "neighbour solicitations") on the way to"
+        "no host answers \(error.sender)'s \(error.sender.isV4 ? "ARP" : "neighbour solicitations") on the way to"
             + " \(error.quoted.destination.address)"
     }
 }

@@ -44,7 +44,12 @@ extension Circumstances {
         return resetTime <= time
     }
 
-    /// `; the RST was not captured`, if that is so.
+    /// `had closed its socket`, or, if the kernel closed it at the end of the process, `had exited, which closed its socket`.
+    func closedWords(_ side: Side) -> String {
+        kernel?[side].wasClosedByExit == true ? "had exited, which closed its socket" : "had closed its socket"
+    }
+
+    /// `; the RST was not captured`, if that is the case.
     func uncapturedWords(_ side: Side) -> String {
         uncapturedReset(of: side) == nil ? "" : "; the RST was not captured"
     }
@@ -144,15 +149,16 @@ extension Circumstances {
         return found
     }
 
-    /// `; curl[7] closed the socket after 503ms by itself`.
+    /// `; curl[7] closed the socket of its own accord after 503ms`.
     var ownTimeoutWords: String {
         guard let ownTimeout else { return "" }
-        let closed =
-            "\(processName(trace(.originator)?.openingClosed?.by)) closed the socket after \(words(ownTimeout))"
-        guard let error = trace(.originator)?.icmpErrorTime else { return "; \(closed) by itself" }
+        let process = processName(trace(.originator)?.openingClosed?.by)
+        guard let error = trace(.originator)?.icmpErrorTime else {
+            return "; \(process) closed the socket of its own accord after \(words(ownTimeout))"
+        }
         return
             "; an ICMP error came \(words(max(0, error.since(file[.originator].syn.time)))) after the SYN (a firewall's REJECT, or a router's),"
-            + " of which connect() tells, and \(closed)"
+            + " which connect() reports, and \(process) closed the socket after \(words(ownTimeout))"
     }
 
     /// `ownTimeout` as evidence.
@@ -161,12 +167,12 @@ extension Circumstances {
     /// Octets that a side had sent or queued and that were not acknowledged as of the latest reading.
     func inFlight(_ side: Side) -> UInt32 { kernel?[side].socket?.unacknowledgedText ?? 0 }
 
-    /// `; 4 octets that it sent or had queued were never acknowledged`.
+    /// `; 4 octets that it had sent or queued were never acknowledged`.
     func inFlightWords(_ side: Side) -> String {
         let octets = inFlight(side)
         guard octets > 0 else { return "" }
         return
-            "; \(counted(octets, "octet")) that it sent or had queued \(verb(octets, "was", "were")) never acknowledged"
+            "; \(counted(octets, "octet")) that it had sent or queued \(verb(octets, "was", "were")) never acknowledged"
     }
 
     /// `inFlight` as evidence.
@@ -179,7 +185,8 @@ extension Circumstances {
     func giveUpWords(_ side: Side) -> String {
         let words = errnoWords
         if !words.isEmpty { return words }
-        return hears(side) ? "; \(name(side)) gets ETIMEDOUT" : "; no process is informed, as it had closed"
+        return hears(side)
+            ? "; \(name(side)) gets ETIMEDOUT" : "; no process learns of it, as the socket had been closed"
     }
 
     /// `; the kernel dropped 3 segments for the server: SOCKET_FILTER, a filter on the socket (SO_ATTACH_FILTER)`;
@@ -222,11 +229,11 @@ extension Circumstances {
         let name = processName(process)
         switch trouble {
         case .stopped:
-            return "; \(name) is stopped by a signal (Ctrl-Z, SIGSTOP): kill -CONT \(process.pid) lets it go on"
+            return "; \(name) is stopped by a signal (Ctrl-Z, SIGSTOP): kill -CONT \(process.pid) lets it continue"
         case .traced: return "; \(name) is stopped by a debugger"
         case .noDescriptors:
             return accepting
-                ? "; \(name) has no descriptor left, so accept() fails with EMFILE: find out what it does not close, or"
+                ? "; \(name) has no file descriptor left, so accept() fails with EMFILE: find out what it fails to close, or"
                     + " raise its limit (ulimit -n, LimitNOFILE)" : ""
         }
     }
@@ -266,36 +273,36 @@ func knownMeaning(of reason: KernelWord) -> String? {
     case "NETFILTER_DROP": "a firewall rule on this host (nftables, iptables)"
     case "TC_INGRESS": "a traffic control filter on the interface"
     case "IP_RPFILTER": "the reverse path filter: it came in on the wrong interface"
-    case "IP_LOCAL_SOURCE": "it came from outside with an address of this host as its sender"
-    case "IP_INVALID_SOURCE": "its source address is not valid for a sender"
+    case "IP_LOCAL_SOURCE": "it came from outside with one of this host's addresses as its source"
+    case "IP_INVALID_SOURCE": "its source is not a valid sender address"
     case "IP_LOCALNET": "it came from outside with a loopback address"
-    case "IP_INADDRERRORS": "it is for an address that this host does not have, and is not passed on"
-    case "IP_INVALID_DEST": "its destination address is not valid for a receiver"
+    case "IP_INADDRERRORS": "it is addressed to another host, and this host does not forward it"
+    case "IP_INVALID_DEST": "its destination is not a valid receiver address"
     case "IP_INNOROUTES", "IP_OUTNOROUTES": "there is no route for it"
     case "IPV6DISABLED": "IPv6 is disabled on the incoming interface"
     case "IP_INHDR": "its hop limit (TTL) was used up, or its IP header is broken"
     case "IP_CSUM": "its IP header's checksum is wrong"
     case "PKT_TOO_BIG": "it is larger than the MTU of the outgoing link, and may not be fragmented"
-    case "NEIGH_FAILED": "the next host on the link does not answer ARP or neighbour discovery"
+    case "NEIGH_FAILED": "the next hop does not answer ARP or neighbour discovery"
     case "NEIGH_HH_FILLFAIL": "no link header could be made for it"
-    case "NEIGH_QUEUEFULL": "too much waits for the next host's address on the link (ARP, neighbour discovery)"
+    case "NEIGH_QUEUEFULL": "too many packets already wait for the next hop's link address (ARP, neighbour discovery)"
     case "TC_EGRESS": "a traffic control filter on the outgoing interface"
     case "BPF_CGROUP_EGRESS": "an eBPF program of its process's control group"
     case "SECURITY_HOOK": "a security module"
     case "XFRM_POLICY": "an IPsec policy"
-    case "TCP_MD5NOTFOUND": "the socket wants MD5 signatures, and it has none"
+    case "TCP_MD5NOTFOUND": "the socket requires an MD5 signature, and it has none"
     case "TCP_MD5UNEXPECTED": "it has an MD5 signature, and the socket has no key for it"
     case "TCP_MD5FAILURE": "its MD5 signature is wrong"
-    case "TCP_AONOTFOUND": "the socket wants TCP-AO signatures, and it has none"
+    case "TCP_AONOTFOUND": "the socket requires a TCP-AO signature, and it has none"
     case "TCP_AOUNEXPECTED", "TCP_AOKEYNOTFOUND": "it has a TCP-AO signature, and the socket has no key for it"
     case "TCP_AOFAILURE": "its TCP-AO signature is wrong"
     case "TCP_LISTEN_OVERFLOW": "the accept queue is full"
-    case "RECURSION_LIMIT": "it went in circles through this host's tunnels: one sends into the other"
+    case "RECURSION_LIMIT": "it looped through this host's tunnels: one sends into another"
     case "SKB_GSO_SEG": "it could not be cut into segments for the interface"
-    case "PSP_INPUT", "PSP_OUTPUT": "PSP encryption does not fit its connection"
+    case "PSP_INPUT", "PSP_OUTPUT": "its PSP encryption does not match its connection"
     case "NOMEM", "PFMEMALLOC": "this host is short of memory"
     case "SOCKET_RCVBUFF", "PROTO_MEM": "no memory for it: the receive buffer is full"
-    case "SOCKET_BACKLOG": "the process had the socket locked, and too much waited already"
+    case "SOCKET_BACKLOG": "the process had the socket locked, and its backlog was full"
     default: nil
     }
 }

@@ -119,10 +119,10 @@ struct Rule: Sendable {
 /// A span formatted for reading: `12.3s`, `40.5ms`, `22us`.
 func words(_ nanoseconds: Int64) -> String { spanText(nanoseconds, .sentence) }
 
-/// A range of spans: `1.6s to 1.7s`, or `some 1.6s` if both ends read alike.
+/// A range of spans: `1.6s to 1.7s`, or `about 1.6s` if both ends read alike.
 func words(_ least: Int64, to most: Int64) -> String {
     let (first, last) = (words(least), words(most))
-    return first == last ? "some \(first)" : "\(first) to \(last)"
+    return first == last ? "about \(first)" : "\(first) to \(last)"
 }
 
 /// The verb that agrees with a count: `1 octet is`, `7 octets are`.

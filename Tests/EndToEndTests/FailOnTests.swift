@@ -17,7 +17,7 @@ import Testing
         #expect(outcome.code == 3)
         let lines = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("tcptrace: refused: ") }
         #expect(lines.count == 1, "\(outcome.errors)")
-        #expect(lines.first?.contains(/connection 1, 127.0.0.1:\d+ > 127.0.0.1:9500: nobody listens/) == true)
+        #expect(lines.first?.contains(/connection 1, 127.0.0.1:\d+ > 127.0.0.1:9500: nothing listens/) == true)
         let fine = try Program(
             Program.tcptrace, form + ["--fail-on", "close-wait-leak", "-r", Self.capture("refused")]
         ).end()

@@ -81,7 +81,7 @@ import Testing
         // Two events tell the cause; where many others fail at the same time, one of them may have been displaced.
         #expect(
             command.errors.contains(
-                "the kernel dropped a packet of it: NEIGH_FAILED, the next host on the link does not answer")
+                "the kernel dropped a packet of it: NEIGH_FAILED, the next hop does not answer")
                 || command.errors.contains("connect() = EHOSTUNREACH: no neighbour answered"),
             "\(command.errors)")
         // The same for who only watches.

@@ -36,7 +36,7 @@ import Testing
         #expect(found.map { $0.code } == [.resetAfterClose])
         #expect(
             found.first?.message.hasSuffix(
-                "; the client had already sent 10 octets, which came too late, and the server's kernel answered with RST: they are lost,"
+                "; the client had already sent 10 octets, which arrived too late, and the server's kernel answered with RST: they are lost,"
                     + " and the next write fails with EPIPE") == true, "\(found)")
     }
 
@@ -53,7 +53,7 @@ import Testing
     func afterAnIdleTime() {
         let found = findings(idle + "60 < R 11:11")
         #expect(found.map { $0.code } == [.reset])
-        #expect(found.first?.message.contains("s after the last segment of the client: something on the path") == true)
+        #expect(found.first?.message.contains("s after the last segment from the client: a device on the path") == true)
         #expect(codes(idle + "60 < R 11:11\n> R 11:11") == [.reset], "both ends are told")
     }
 
@@ -71,7 +71,7 @@ import Testing
         let text = idle + "> F. 11:11 ack 11\n< . 11:11 ack 12\n< P. 11:21 ack 12\n> . 12:12 ack 21\n58 > R 12:12"
         let found = findings(text)
         #expect(found.map { $0.code } == [.reset])
-        #expect(found.last?.message.contains("no text since") == false)
+        #expect(found.last?.message.contains("no text from") == false)
     }
 
     @Test("X7: of a connection of which nothing else was captured nothing is said")

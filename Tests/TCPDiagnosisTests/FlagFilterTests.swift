@@ -20,8 +20,8 @@ import Testing
         #expect(found.map { $0.code } == [.captureGap])
         #expect(
             found.first?.message
-                == "of this connection the capture has SYNs, FINs and RSTs only, as where a filter asks for these flags: the 600 octets"
-                + " of text that were acknowledged are not in it")
+                == "the capture has only the SYNs, FINs and RSTs of this connection, as with a filter on these flags:"
+                + " it lacks the 600 octets of text that were acknowledged")
     }
 
     /// The RST's number follows text that was left out, within the known window or beyond it.
@@ -40,7 +40,7 @@ import Testing
 
     @Test func X15_aHandshakeThatIsBrokenOff() {
         #expect(
-            findings(Self.opening + "> R 1:1").map { $0.message } == ["the client broke the handshake off with RST"])
+            findings(Self.opening + "> R 1:1").map { $0.message } == ["the client broke off the handshake with RST"])
     }
 
     /// The ACK may be among the segments left out, and so may the peer's text.

@@ -44,8 +44,8 @@ import Testing
         #expect(found.map { $0.code } == [.nagleDelay])
         #expect(
             found.first?.message
-                == "the client held small segments back 3 times until a delayed ACK came, 120ms in all (Nagle's algorithm): it should"
-                + " set TCP_NODELAY, or write related data in one call")
+                == "the client held back small segments 3 times until a delayed ACK came, 120ms in all (Nagle's"
+                + " algorithm): it should set TCP_NODELAY, or write related data with one call")
         #expect(found.first?.side == .originator && found.first?.frames == [6])
         #expect(found.first?.evidence.map { "\($0.name)" } == ["orig_segments", "orig_waited"])
         #expect(findings(requests(2, ackAfter: 0.04)).isEmpty)

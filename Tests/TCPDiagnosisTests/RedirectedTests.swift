@@ -51,8 +51,8 @@ import Testing
         #expect(refusal.connection == 1)
         #expect(
             refusal.finding.message
-                == "nobody listens on 127.0.0.1:7099, to which the client's host redirects 10.1.0.2:99 (REDIRECT, DNAT), or a firewall"
-                + " answers for it; connect() fails with ECONNREFUSED")
+                == "nothing listens on 127.0.0.1:7099, to which the client's host redirects 10.1.0.2:99 (REDIRECT,"
+                + " DNAT), or a firewall answers in its place; connect() fails with ECONNREFUSED")
         #expect(refusal.finding.evidence.map { "\($0.name)" } == ["called"])
     }
 

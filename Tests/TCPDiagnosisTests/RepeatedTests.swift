@@ -25,7 +25,7 @@ import Testing
                 """, keepsStatistics: true)
         #expect(found.map { $0.code } == [.retransmission])
         let finding = try #require(found.first)
-        #expect(finding.message == "the client sent 1 segment again (1 lost before the capture)")
+        #expect(finding.message == "the client retransmitted 1 segment (1 lost before the capture)")
         #expect(finding.frames == [6] && finding.side == .originator)
     }
 
@@ -34,9 +34,9 @@ import Testing
         let text = open.split(separator: "\n").filter { $0.hasPrefix(">") }.joined(separator: "\n")
         let sent = "\n0.010 > P. 1:6 ack 1\n0.011 > P. 6:11 ack 1\n> P. 11:21 ack 1\n0.015 > P. 6:11 ack 1"
         let alone = try #require(findings(text + sent, keepsStatistics: true).first)
-        #expect(alone.message == "the client sent 1 segment again (1 for a reason that is not in this capture)")
+        #expect(alone.message == "the client retransmitted 1 segment (1 for a reason that is not in this capture)")
         let heard = try #require(findings(open + sent, keepsStatistics: true).first)
-        #expect(heard.message == "the client sent 1 segment again (1 early)")
+        #expect(heard.message == "the client retransmitted 1 segment (1 early)")
     }
 
     @Test("E9: a reordered segment is the one that is named")

@@ -29,7 +29,7 @@ import Testing
         #expect(finding.code.severity == .info)
         #expect(
             finding.message.hasPrefix(
-                "a RST ended the TIME_WAIT of the client after 1.4s instead of 60s: it answered a late segment of the server with an ACK"
+                "a RST ended the TIME_WAIT of the client after 1.4s instead of 60s: it answered a late segment from the server with an ACK"
             ),
             "\(finding.message)")
         #expect(!found.contains { $0.code == .reset || $0.code == .halfOpenPeer })
@@ -39,8 +39,8 @@ import Testing
     @Test func T19_theLastAckIsAnsweredWithReset() throws {
         let found = findings(Self.closed + "< R 6:6")
         let finding = try #require(found.first { $0.code == .timeWaitAssassination }, "\(found)")
-        #expect(finding.frames == [9, 10] && finding.message.contains("; its last ACK came") == false)
-        #expect(finding.message.contains("its last ACK came to the server again, or too late"))
+        #expect(finding.frames == [9, 10] && finding.message.contains("; its last ACK reached") == false)
+        #expect(finding.message.contains(": its last ACK reached the server twice, or too late"))
     }
 
     /// RSTs that do not count: a wrong number, an abort that answers nothing, the client's own RST, and one after

@@ -24,7 +24,7 @@ extension Rule {
         let isShared = view.listenerCount > 1
         let owner =
             isShared
-            ? "whichever of \(view.listenerCount) listeners has it in its queue"
+            ? "the one of \(view.listenerCount) listeners that has it in its queue"
             : c.listenerCrowd.map { "none of \($0)" } ?? view.listenerProcess.map { c.processName($0) } ?? "the server"
         let queued = view.socket?.receiveQueue ?? 0
         // The FIN counts as one octet.
@@ -37,18 +37,19 @@ extension Rule {
             !isShared && view.trouble == .noDescriptors
             ? "cannot accept it"
             : !isShared && c.listenerCrowd != nil
-                ? c.connection.isEnded ? "called accept() in that time" : "has called accept() for it"
-                : c.connection.isEnded ? "did not call accept() in that time" : "has not called accept() for it"
+                ? c.connection.isEnded ? "called accept() in that time" : "has called accept()"
+                : c.connection.isEnded ? "did not call accept() in that time" : "has not called accept()"
         return Verdict(
             side: .responder,
             message:
-                "open for \(words(waited)) and not accepted: \(owner) \(verdict)"
-                + (place.map { "; number \($0) of \(waiting) in its queue" }
-                    ?? (waiting > 1 ? "; \(waiting) are in its queue" : ""))
+                "open for \(words(waited)) but not accepted: \(owner) \(verdict)"
+                + (place.map { "; it is number \($0) of \(waiting) in the accept queue" }
+                    ?? (waiting > 1 ? "; \(waiting) connections are in the accept queue" : ""))
                 + (octets > 0
-                    ? "; \(counted(octets, "octet")) of the client"
-                        + (c.connection.isEnded ? " waited" : " \(verb(octets, "waits", "wait"))") : "")
-                + (hasEnd ? "; the client has closed meanwhile" : "")
+                    ? "; \(counted(octets, "octet")) from the client "
+                        + (c.connection.isEnded ? verb(octets, "was", "were") : verb(octets, "is", "are")) + " unread"
+                    : "")
+                + (hasEnd ? "; the client has already closed" : "")
                 + (isShared ? "" : c.acceptTroubleWords),
             frames: [c.file[.responder].syn],
             evidence: [.init("waited", .span(waited)), .init("rx_queue", .number(Int64(queued)))]
@@ -68,8 +69,8 @@ extension Rule {
         return Verdict(
             side: .responder,
             message:
-                "the server's kernel ignores the handshake's last ACK and stays in SYN_RECEIVED: its listener waits for the client's"
-                + " first octets (TCP_DEFER_ACCEPT), and accept() returns the connection only then",
+                "the server's kernel ignores the handshake's last ACK and stays in SYN_RECEIVED: its listener uses TCP_DEFER_ACCEPT,"
+                + " so accept() returns the connection only after the client has sent its first octets",
             frames: [c.file[.originator].syn])
     }
 
@@ -87,8 +88,8 @@ extension Rule {
         return Verdict(
             side: .responder,
             message:
-                "\(owner) called accept() only \(words(delay.least, to: most)) after the connection was open: until then nothing"
-                + " on the server could answer the client",
+                "\(owner) did not call accept() until \(words(delay.least, to: most)) after the connection was open: until then no"
+                + " process on the server could answer the client",
             frames: [c.file[.responder].syn],
             evidence: [.init("waited_least", .span(delay.least)), .init("waited_most", .span(most))]
                 + (process.map { [.init("pid", .number(Int64($0.pid))), .init("comm", .text($0.command))] } ?? []))
@@ -113,16 +114,16 @@ extension Circumstances {
             ?? "\(processName(kernel?.responder.listenerProcess)) accepts too slowly"
     }
 
-    /// `lab-server[7410] does not call accept()`, naming all holders of the listener if there are several.
+    /// `lab-server[7410] is not calling accept()`, naming all holders of the listener if there are several.
     var idlenessWords: String {
-        listenerCrowd.map { "none of \($0) calls accept()" }
-            ?? "\(processName(kernel?.responder.listenerProcess)) does not call accept()"
+        listenerCrowd.map { "none of \($0) is calling accept()" }
+            ?? "\(processName(kernel?.responder.listenerProcess)) is not calling accept()"
     }
 
     /// How the listener ended in whose queue the connection waited.
     func listenerEndWords(_ trace: TracedFacts) -> String {
         let process = processName(trace.resetProcess)
-        if trace.resetByEnding { return "\(process) ended, and its listener with it," }
+        if trace.resetByEnding { return "\(process) exited, which closed its listener" }
         // If the end of the connection's own socket was reported, the listener's end would have been, too.
         guard !trace.isListenerFreed, trace.destroyTime != nil, let view = kernel?.responder,
             let owner = view.listenerProcess
@@ -131,7 +132,7 @@ extension Circumstances {
         }
         let holders = [owner] + view.listenerSharers.map(\.process)
         return holders.contains { $0.pid == trace.resetProcess?.pid }
-            ? "\(process) shut its listener down (shutdown())"
+            ? "\(process) shut down its listener (shutdown())"
             : "\(process) destroyed the listener of \(processName(owner)) (SOCK_DESTROY, as ss -K does)"
     }
 

@@ -49,15 +49,16 @@ extension Rule {
             if let view = c.kernel?[side], view.isPresent, let socket = view.socket {
                 // The FIN counts as one octet until it is read.
                 switch socket.receiveQueue {
-                case 0 where c.hasReadTheEnd(side): cause = "; the end of the stream has been read: close() is missing"
+                case 0 where c.hasReadTheEnd(side):
+                    cause = "; the process has read the end of the stream: close() is missing"
                 case 0:
                     cause =
-                        "; close() is missing: all octets have been read; whether read() has also returned 0 (the end of the stream) the kernel"
-                        + " does not tell"
-                case 1: cause = "; the end of the stream has not been read yet: the process does not read"
+                        "; all octets have been read: close() is missing (the kernel does not show whether read() has returned 0, the end of"
+                        + " the stream)"
+                case 1: cause = "; the end of the stream is still unread: the process is not reading"
                 default:
                     cause =
-                        "; \(counted(socket.receiveQueue - 1, "octet")) and the end of the stream have not been read: the process does not read"
+                        "; \(counted(socket.receiveQueue - 1, "octet")) and the end of the stream are still unread: the process is not reading"
                 }
                 evidence.append(.init("rx_queue", .number(Int64(socket.receiveQueue))))
                 evidence.append(.init("inode", .number(Int64(clamping: socket.inode))))
@@ -66,7 +67,7 @@ extension Rule {
             return Verdict(
                 side: side,
                 message:
-                    "\(c.name(side)) has not closed \(age.words): CLOSE_WAIT lasts until \(c.closersWords(side)) close()\(cause)"
+                    "\(c.name(side)) has not closed its socket \(age.words): CLOSE_WAIT lasts until \(c.closersWords(side)) close()\(cause)"
                     + c.troubleWords(side),
                 frames: [fin], evidence: evidence + c.troubleEvidence(side))
         }
@@ -98,7 +99,7 @@ extension Rule {
             return Verdict(
                 side: side,
                 message:
-                    "\(c.name(side)) sent its FIN \(age.moment) and nobody owns its socket any more:"
+                    "\(c.name(side)) sent its FIN \(age.moment), and no process owns its socket any more:"
                     + " it waits in FIN_WAIT_2 for the peer's FIN until a timer drops it silently (tcp_fin_timeout)",
                 frames: [fin])
         }
@@ -124,9 +125,9 @@ extension Rule {
                 message:
                     "a RST ended the TIME_WAIT of \(c.name(side)) after \(words(lasted)) instead of 60s: "
                     + (isOld
-                        ? "it answered a late segment of \(peer) with an ACK, and the peer had closed completely"
-                        : "its last ACK came to \(peer) again, or too late: the peer had closed completely")
-                    + "; its ports are free while late segments may still come (net.ipv4.tcp_rfc1337 = 1 keeps TIME_WAIT)",
+                        ? "it answered a late segment from \(peer) with an ACK, which the peer's kernel, without a socket by then, answered with RST"
+                        : "its last ACK reached \(peer) twice, or too late, when the peer's socket was already gone")
+                    + "; its ports are free again while late segments may still arrive (net.ipv4.tcp_rfc1337 = 1 keeps TIME_WAIT)",
                 frames: (isOld ? [intruder] : []) + [record.timeWaitAnswer, record.timeWaitReset],
                 evidence: [.init("time_wait", .span(lasted))])
         }
@@ -167,7 +168,7 @@ extension Rule {
                     message:
                         "\(c.name(event.side))'s kernel gave up the connection in \(from.displayName) \(cause), and no packet says so:"
                         + c.beliefWords(event)
-                        + (icmp.map { "; \(c.icmpWords($0)) had said that its segments do not arrive" } ?? "")
+                        + (icmp.map { "; \(c.icmpWords($0)) had reported that its segments do not arrive" } ?? "")
                         + "\(c.inFlightWords(event.side))\(c.neighbourWords(event.side))\(c.dropWords(event.side.other))"
                         + c.giveUpWords(event.side),
                     frames: [record.lastText, record.last],
@@ -216,22 +217,22 @@ extension Rule {
                 return nil
             } else {
                 cause =
-                    "it has closed, and its FIN was not captured: a firewall rule on this host drops it on its way out, or it waits to"
-                    + " be sent"
+                    "it has closed, but its FIN was not captured: a firewall rule on this host dropped it on its way out, or it is still"
+                    + " waiting to be sent"
             }
         } else if let drop {
-            cause = "the kernel dropped segments for it: \(dropMeaning(drop))"
+            cause = "the kernel dropped segments addressed to it: \(dropMeaning(drop))"
         } else if kernel == .synReceived {
             cause =
                 "it ignored the handshake's last ACK (TCP_DEFER_ACCEPT, or the accept queue was full), or that ACK was dropped between the"
-                + " capture and TCP"
+                + " capture point and TCP"
         } else {
-            cause = "segments were not captured, or were dropped between the capture and TCP"
+            cause = "segments were not captured, or were dropped between the capture point and TCP"
         }
         return Verdict(
             side: event.side,
             message:
-                "the kernel says \(said) of \(c.name(event.side)), the packets say \(wire.displayName): \(cause)",
+                "the kernel reports \(said) for \(c.name(event.side)), but the packets show \(wire.displayName): \(cause)",
             frames: [c.file[event.side].last])
     }
 }
@@ -285,13 +286,13 @@ extension Circumstances {
                     ", and its segments were dropped on their way out: \(dropMeaning($0))"
                 }
                 ?? (octets > 0
-                    ? ", and its FIN waits behind \(counted(octets, "octet")) that the peer has not acknowledged"
-                    : ", and its FIN was not captured: it was dropped on its way out, or waits behind what the peer has not acknowledged")
+                    ? ", but its FIN is waiting behind \(counted(octets, "octet")) that the peer has not acknowledged"
+                    : ", but its FIN was not captured: it was dropped on its way out, or is waiting behind data that the peer has not acknowledged")
             return Verdict(
                 side: side,
                 message:
-                    "the kernel says \(kernelState.displayName) of \(name(side)), the packets say \(wire.displayName): it has closed"
-                    + cause + (kernel?[side].orphanSince == nil ? "" : "; no process has the socket any more"),
+                    "the kernel reports \(kernelState.displayName) for \(name(side)), but the packets show \(wire.displayName): it has closed"
+                    + cause + (kernel?[side].orphanSince == nil ? "" : "; no process owns the socket any more"),
                 frames: [record.last], evidence: inFlightEvidence(side))
         }
         return nil
@@ -311,11 +312,11 @@ extension Circumstances {
         Verdict(
             side: side,
             message:
-                "\(name(side))'s socket was gone from FIN_WAIT_2 within \(words(waited)), which no timer does: this host had no room for"
-                + " another TIME_WAIT socket, as which it keeps one without an owner (net.ipv4.tcp_max_tw_buckets"
-                + (host.timeWaitOverflows.map { "; there were \($0) too many meanwhile)" }
-                    ?? "), or somebody destroyed it")
-                + "; what \(name(side.other)) still sends is answered with RST",
+                "\(name(side))'s socket left FIN_WAIT_2 after \(words(waited)), sooner than any timer ends it: this host had no room for"
+                + " another TIME_WAIT socket, the form in which it keeps one without an owner (net.ipv4.tcp_max_tw_buckets"
+                + (host.timeWaitOverflows.map { ", exceeded \($0) times in that period)" }
+                    ?? "), or a process destroyed it")
+                + "; anything that \(name(side.other)) still sends is answered with RST",
             frames: [file[side].fin],
             evidence: host.timeWaitOverflows.map { [.init("time_wait_overflows", .number(Int64(clamping: $0)))] } ?? [])
     }
@@ -326,10 +327,10 @@ extension Circumstances {
         guard reset.isSeen, reset.time >= end.time, !file[end.side].resetHadAck else {
             guard peers.isSeen, peers.time >= end.time else { return " the peer still considers the connection open" }
             return
-                " the peer considered the connection open until it reset it itself, \(words(peers.time.since(end.time))) later"
+                " the peer considered the connection open until it sent a RST itself, \(words(peers.time.since(end.time))) later"
         }
         return
-            " the peer considered the connection open until a RST answered it, \(words(reset.time.since(end.time))) later"
+            " the peer considered the connection open until one of its segments was answered with a RST, \(words(reset.time.since(end.time))) later"
     }
 
     /// Whether a socket may have ended by an ACK of its FIN in a capture that lacks ACKs, or by a RST that changed no

@@ -22,7 +22,7 @@ extension Rule {
                 message:
                     "this host's kernel dropped \(counted(trace.drops, "segment")) for \(c.name(side)): \(dropMeaning(reason))"
                     + (octets > 0
-                        ? "; \(counted(octets, "octet")) of \(c.name(side.other)) \(verb(octets, "waits", "wait")) to be acknowledged"
+                        ? "; \(counted(octets, "octet")) from \(c.name(side.other)) \(verb(octets, "is", "are")) still unacknowledged"
                         : ""),
                 frames: trace.isDropped(capturedAt: last.time) ? [last] : [],
                 evidence: c.dropEvidence(side) + c.inFlightEvidence(side.other))

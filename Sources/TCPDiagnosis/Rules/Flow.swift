@@ -14,10 +14,10 @@ extension Rule {
         guard missed > 0 else { return nil }
         return Verdict(
             message: c.lacksPlain
-                ? "of this connection the capture has SYNs, FINs and RSTs only, as where a filter asks for these flags: the"
-                    + " \(counted(missed, "octet")) of text that were acknowledged are not in it"
+                ? "the capture has only the SYNs, FINs and RSTs of this connection, as with a filter on these flags: it lacks the"
+                    + " \(counted(missed, "octet")) of text that \(verb(missed, "was", "were")) acknowledged"
                 : "the capture lacks \(counted(missed, "octet")) that the receiver acknowledged: frames were not"
-                    + " captured, nothing was lost on the network",
+                    + " captured, but nothing was lost on the network",
             frames: [c.file.gap], evidence: [.init("missed_bytes", .number(Int64(clamping: missed)))])
     }
 
@@ -36,7 +36,7 @@ extension Rule {
         var evidence: [Finding.Evidence] = [.init("shut", .span(lasted)), .init("probes", .number(Int64(probes)))]
         if isShut, let socket = c.kernel?[side].socket {
             message +=
-                "; \(counted(socket.receiveQueue, "octet")) \(verb(socket.receiveQueue, "waits", "wait")) to be read"
+                "; \(counted(socket.receiveQueue, "octet")) \(verb(socket.receiveQueue, "is", "are")) waiting to be read"
             evidence.append(.init("rx_queue", .number(Int64(socket.receiveQueue))))
             message += c.troubleWords(side)
             evidence += c.troubleEvidence(side)
@@ -58,9 +58,9 @@ extension Rule {
             var verdict = Verdict.ofBoth(
                 c, \.smallWrites.first, waits,
                 { side, count in
-                    "\(c.name(side)) held small segments back \(count) times until a delayed ACK came,"
+                    "\(c.name(side)) held back small segments \(count) times until a delayed ACK came,"
                         + " \(words(c.file[side].smallWrites.total)) in all (Nagle's algorithm): it should set TCP_NODELAY, or write"
-                        + " related data in one call"
+                        + " related data with one call"
                 })
         else { return nil }
         for side in [Side.originator, .responder] where waits(side) > 0 {
@@ -85,9 +85,9 @@ extension Rule {
             return Verdict(
                 side: side,
                 message:
-                    "\(c.name(side)) has read nothing for \(words(wait)) and \(counted(socket.receiveQueue, "octet"))"
+                    "\(c.name(side)) has read nothing for \(words(wait)), and \(counted(socket.receiveQueue, "octet"))"
                     + " \(verb(socket.receiveQueue, "waits", "wait")) in its receive queue: the kernel acknowledged"
-                    + " \(verb(socket.receiveQueue, "it", "them")), the process does not read\(c.troubleWords(side))",
+                    + " \(verb(socket.receiveQueue, "it", "them")), but the process is not reading\(c.troubleWords(side))",
                 frames: [c.file[side.other].lastText],
                 evidence: [.init("rx_queue", .number(Int64(socket.receiveQueue))), .init("unread", .span(wait))]
                     + c.troubleEvidence(side))
@@ -108,7 +108,7 @@ extension Rule {
                 side: side,
                 message:
                     "\(c.name(side)) sent the same \(large.length) octets \(large.sendings) times in"
-                    + " \(words(large.last.time.since(large.first.time))) without success, while smaller segments arrive: some router drops"
+                    + " \(words(large.last.time.since(large.first.time))) without success, while smaller segments arrive: a router drops"
                     + " packets larger than its link's MTU, and its ICMP error (packet too big) does not arrive here",
                 frames: [large.first, large.missed, large.last],
                 evidence: [
@@ -125,14 +125,14 @@ extension Rule {
             return Verdict(
                 side: syn.sender.other,
                 message:
-                    "a SYN came inside the open connection; by RFC 5961 it is answered with a challenge ACK and otherwise ignored",
+                    "a SYN arrived on the open connection; under RFC 5961 it is answered with a challenge ACK and otherwise ignored",
                 frames: [syn.sighting])
         }
         if let ack = c.first(.blindAck) {
             return Verdict(
                 side: ack.sender.other,
                 message:
-                    "an ACK came for octets that were never sent; by RFC 5961 it is answered with a challenge ACK and dropped",
+                    "an ACK arrived for octets that were never sent; under RFC 5961 it is answered with a challenge ACK and dropped",
                 frames: [ack.sighting])
         }
         return nil
@@ -152,8 +152,8 @@ extension Rule {
         return Verdict(
             side: reset.sender.other,
             message: answersSyn
-                ? "a RST of \(c.name(reset.sender)) does not acknowledge the SYN: its receiver ignores it (RFC 9293 3.10.7.3)"
-                : "a RST of \(c.name(reset.sender)) does not have the next sequence number: its receiver ignores it"
+                ? "a RST from \(c.name(reset.sender)) does not acknowledge the SYN, so its receiver ignores it (RFC 9293 3.10.7.3)"
+                : "a RST from \(c.name(reset.sender)) does not have the sequence number expected next, so its receiver ignores it"
                     + " (RFC 5961 3.2)", frames: [reset.sighting])
     }
 
@@ -168,7 +168,7 @@ extension Rule {
                     side: side,
                     message:
                         "\(c.name(side))'s kernel gave up: its keep-alives got no answer, and did not even reach the capture"
-                        + (silent.isEmpty ? " (the link is down?)" : silent) + c.giveUpWords(side),
+                        + (silent.isEmpty ? " (is the link down?)" : silent) + c.giveUpWords(side),
                     frames: [record.last], evidence: [.init("keepalives", .number(0))] + c.errnoEvidence)
             }
             // If the capture lacks everything from the peer, it may also lack the answers.
@@ -203,8 +203,8 @@ extension Rule {
             return Verdict(
                 side: side,
                 message:
-                    "the RST in the name of \(c.name(side)) has hop limit \(record.resetHopLimit), its other segments"
-                    + " \(others.map(String.init).joined(separator: " and ")): something on the path sent it, or the route changed",
+                    "the RST in the name of \(c.name(side)) has hop limit \(record.resetHopLimit), but its other segments"
+                    + " have \(others.map(String.init).joined(separator: " and ")): a device on the path sent it, or the route changed",
                 frames: [record.firstReset],
                 evidence: [
                     .init("hop_limit", .number(Int64(lowest))),
@@ -247,10 +247,10 @@ extension Circumstances {
             message:
                 "\(name(side)) sent the same \(piece.whole) octets \(piece.sendings) times in"
                 + " \(words(piece.lastWhole.time.since(large.first.time))) without success, and the first \(counted(piece.length, "octet")) of"
-                + " them arrived \(words(piece.arrived.time.since(large.first.time))) after the beginning, sent alone: some router drops"
+                + " them arrived \(words(piece.arrived.time.since(large.first.time))) after the first attempt, sent alone: a router drops"
                 + " packets larger than its link's MTU, and its ICMP error (packet too big) does not arrive here"
                 // Otherwise the path may have been down for everything until then.
-                + (large.missed.isSeen ? "" : "; or the path was interrupted until then"),
+                + (large.missed.isSeen ? "" : "; or the path was down until then"),
             frames: [large.first, piece.lastWhole, piece.arrived],
             evidence: [
                 .init("octets", .number(Int64(piece.whole))), .init("sendings", .number(Int64(piece.sendings))),
@@ -271,10 +271,10 @@ extension Circumstances {
         return Verdict(
             side: side.other,
             message:
-                "a RST in the name of \(name(side)) has the next sequence number, and "
+                "a RST in the name of \(name(side)) has the sequence number expected next, but "
                 + (isHeeded
-                    ? "\(name(side)) carried on: a third party sent it, and \(name(side.other)), silent since, has most likely obeyed it"
-                    : "both sides carried on: a third party sent it, and it did not arrive or was dropped"),
+                    ? "\(name(side)) carried on: a third party sent it, and \(name(side.other)), silent since then, has most likely obeyed it"
+                    : "both sides carried on: a third party sent it, and it never arrived or was dropped"),
             frames: [file[side].firstReset] + (isHeeded ? [file[side].lastButReset] : []))
     }
 
@@ -336,7 +336,7 @@ extension Circumstances {
         return Verdict(
             side: side,
             message:
-                "the RST in the name of \(name(side)) was not sent by its TCP, which had the socket in \(state.displayName) nevertheless:"
+                "the RST in the name of \(name(side)) was not sent by its TCP, which still had the socket in \(state.displayName):"
                 + " a third party sent it",
             frames: [file[side].firstReset])
     }
@@ -359,7 +359,7 @@ extension Circumstances {
         return Verdict(
             side: side,
             message:
-                "the FIN in the name of \(name(side)) was not sent by its TCP, which had the socket in \(state.displayName) nevertheless:"
+                "the FIN in the name of \(name(side)) was not sent by its TCP, which still had the socket in \(state.displayName):"
                 + " a third party sent it\(lostWords(side, sentBy: name(side)))",
             frames: [file[side].fin], evidence: lostEvidence(side))
     }
@@ -377,8 +377,8 @@ extension Circumstances {
         return Verdict(
             side: victim.other,
             message:
-                "a RST in the name of \(name(victim.other)) ended \(name(victim)), and \(name(victim.other)) carried on: a third party sent it (a"
-                + " device on the path, or another host with that address); \(name(victim)) answers whatever has come since with RST"
+                "a RST in the name of \(name(victim.other)) ended \(name(victim))'s connection, but \(name(victim.other)) carried on: a third party sent it (a"
+                + " device on the path, or another host with that address); \(name(victim)) has answered everything since then with RST"
                 + "\(lostWords(victim.other, sentBy: name(victim.other)))\(errnoWords)",
             frames: [record.firstReset, record.lastButReset, file[victim].reset],
             evidence: lostEvidence(victim.other) + errnoEvidence)
@@ -416,7 +416,7 @@ extension Circumstances {
                 + " \(state.displayName): "
                 + (isRule
                     ? "a firewall rule on this host (nftables, iptables) rejected a segment with it"
-                    : "a firewall rule (REJECT) or a middlebox made it")
+                    : "a firewall rule (REJECT) or a middlebox generated it")
                 + "\(lostWords(side.other, sentBy: name(side.other)))\(errnoWords)",
             frames: [file[side].resetAnswers, file[side].reset],
             evidence: lostEvidence(side.other) + (isRule ? dropEvidence(side) : []) + errnoEvidence)

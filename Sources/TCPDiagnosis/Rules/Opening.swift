@@ -11,8 +11,8 @@ extension Rule {
         return Verdict(
             side: .originator,
             message:
-                "a socket of \(c.address(.originator)) is connected to itself: connect() was given the port that it was calling as its own,"
-                + " and no server is there",
+                "a socket at \(c.address(.originator)) is connected to itself: connect() got the very port that it was calling as its"
+                + " own local port, and no server listens there",
             frames: [c.file[.originator].syn])
     }
 
@@ -25,7 +25,8 @@ extension Rule {
             c.connection.facts.contains(.originatorSynAck) || c.connection.facts.contains(.responderSynAck)
         else { return nil }
         return Verdict(
-            message: "both sides sent a SYN before receiving the other's: a simultaneous open, one connection",
+            message:
+                "both sides sent a SYN before receiving the other's: a simultaneous open, which makes one connection",
             frames: [c.file[.originator].syn, c.file[.responder].syn])
     }
 
@@ -42,10 +43,10 @@ extension Rule {
                 // RFC 7413 2 and 4.1.1. Any SYN may carry text (RFC 9293 3.10.7.2); Linux can do without a cookie (tcp_fastopen 0x4).
                 + (c.file.hasFastOpenOption
                     ? "(TCP Fast Open)"
-                    : "without Fast Open's option: it waits until the handshake is done, unless the server does without a cookie")
+                    : "without the Fast Open option: it waits until the handshake is complete, unless the server needs no cookie")
                 + (isAgain
-                    ? "; it got no answer and was sent again \(words(client.lastSyn.time.since(client.syn.time))) later: it was lost with its"
-                        + " text, or something on the way drops SYNs that carry any\(c.dropWords(.responder))" : ""),
+                    ? "; it got no answer and was retransmitted \(words(client.lastSyn.time.since(client.syn.time))) later: it was lost with its"
+                        + " text, or a device on the path drops SYNs that carry text\(c.dropWords(.responder))" : ""),
             frames: [client.syn] + (isAgain ? [client.lastSyn] : []),
             evidence: [.init("octets", .number(Int64(c.file.synText)))]
                 + (isAgain ? c.dropEvidence(.responder) : []))
@@ -63,13 +64,13 @@ extension Rule {
         guard isShown || span.cookies * 2 > span.opened else { return nil }
         let share =
             isShown || span.cookies == span.opened
-            ? "it was opened by a SYN cookie"
-            : "it was probably opened by a SYN cookie, as \(span.cookies) of \(span.opened) in that moment"
+            ? "it was opened with a SYN cookie"
+            : "it was probably opened with a SYN cookie, as were \(span.cookies) of \(span.opened) connections at that moment"
         return Verdict(
             side: .responder,
             message: share
-                + ": the SYN queue had overflowed, or net.ipv4.tcp_syncookies is 2; such a connection has no options except those"
-                + " encoded in its time stamp",
+                + ": the SYN queue had overflowed, or net.ipv4.tcp_syncookies is 2; such a connection has no TCP options except those"
+                + " encoded in its timestamp",
             frames: [c.file[.responder].syn],
             evidence: [
                 .init("cookies", .number(Int64(clamping: span.cookies))),
@@ -87,9 +88,9 @@ extension Rule {
         // A challenge that crossed the SYN still belonged to the old connection.
         let pause = old.map { max(0, c.connection.firstTime.since($0.lastTime)) }
         return Verdict(
-            message: "the same ports again"
+            message: "the same ports were used again"
                 + (old.map { ", \(words(pause ?? 0)) after TCP \($0.number)'s last segment" }
-                    ?? ", of a connection that was not captured")
+                    ?? ", after a connection that was not captured")
                 + (challenge.map { c.timeWaitWords($0) } ?? ""),
             frames: [syn.isSeen ? syn : c.file[.responder].syn]
                 + (challenge.map { [$0.ack, $0.reset] } ?? []),
@@ -101,10 +102,10 @@ extension Rule {
 extension Circumstances {
     /// A TIME-WAIT, which no process holds, did not accept the SYN as a newer one.
     fileprivate func timeWaitWords(_ challenge: StaleChallenge) -> String {
-        "; the server was still in TIME_WAIT after it, and answered the SYN with an ACK of old numbers"
+        "; the server was still in TIME_WAIT after it, and answered the SYN with an ACK of the old numbers"
             + (challenge.isOldStamp
-                ? ", because its time stamp was older than the last one there (PAWS; usual where a NAT gives one port to several hosts)"
+                ? ", because the SYN's timestamp was older than the last one seen there (PAWS; common where a NAT gives one port to several hosts)"
                 : "")
-            + "; the client answered that with RST\(repeatedWords(challenge))"
+            + "; the client answered that ACK with RST\(repeatedWords(challenge))"
     }
 }

@@ -13,19 +13,19 @@ extension Rule {
             forecast = "none is left, and connect() fails with EADDRNOTAVAIL"
         } else if let remaining = pressure.remaining {
             forecast =
-                "\(pressure.left) are left: at this rate for \(words(remaining)), then connect() fails with EADDRNOTAVAIL"
+                "\(pressure.left) are left: at this rate they last \(words(remaining)), then connect() fails with EADDRNOTAVAIL"
         } else {
             forecast = "\(pressure.left) are left, which is enough at this rate"
         }
         let reuse =
             supply.reuse == 2
-            ? "net.ipv4.tcp_tw_reuse is 2, for loopback only; 1 would let connect() take those older than a second"
-            : "net.ipv4.tcp_tw_reuse is 0; 1 would let connect() take those older than a second"
+            ? "net.ipv4.tcp_tw_reuse is 2, for loopback only; 1 would let connect() reuse those older than a second"
+            : "net.ipv4.tcp_tw_reuse is 0; 1 would let connect() reuse those older than a second"
         return Verdict(
             side: .originator,
             message:
-                "\(c.name(.originator)) closes first: TIME_WAIT holds \(pressure.counted.timeWaits) of the \(supply.count) ports from which"
-                + " \(c.address(.responder)) can be called (net.ipv4.ip_local_port_range \(supply.first)-\(supply.last)), for 60s each; "
+                "\(c.name(.originator)) closes first, so TIME_WAIT holds \(pressure.counted.timeWaits) of the \(supply.count) ports from which it can"
+                + " connect to \(c.address(.responder)) (net.ipv4.ip_local_port_range \(supply.first)-\(supply.last)), for 60s each; "
                 + forecast + "; " + reuse,
             frames: [c.file[.originator].fin],
             evidence: [

@@ -41,11 +41,11 @@ extension Rule {
             let isLarge = octets > UInt64(all) * 1460 && all == direction.retransmissions
             let what = isLarge ? "\(counted(all, "frame")) with \(octets) octets" : counted(all, "segment")
             return
-                "\(c.name(side)) sent \(what) again (\(named.joined(separator: ", ")))"
-                + (spurious > 0 ? ", \(spurious) of them though the first copy had arrived" : "")
+                "\(c.name(side)) retransmitted \(what) (\(named.joined(separator: ", ")))"
+                + (spurious > 0 ? ", \(spurious) of them although the first copy had arrived" : "")
                 + (direction.longestBackoff > 1 ? ", \(direction.longestBackoff) timeouts in a row" : "")
                 // These are not losses, but the line of statistics counts them.
-                + (resized > 0 ? "; \(resized) more in smaller segments, for the path's MTU" : "")
+                + (resized > 0 ? "; \(resized) more in smaller segments, to fit the path's MTU" : "")
                 + c.dropWords(c.repeatedForDropped(side, count) ? side : side.other)
         }
     }
@@ -57,9 +57,9 @@ extension Rule {
             // RFC 1122 4.2.3.2: an ACK is delayed by less than 0.5 s, plus its time on the way.
             let longestDelay = statistics[side].roundTrip.maximum + 500 * Span.millisecond
             return
-                "\(c.name(side)) sent its last segment again to provoke an ACK (\(counted(count, "tail loss probe"))): "
+                "\(c.name(side)) retransmitted its last segment to provoke an ACK (\(counted(count, "tail loss probe"))): "
                 + (c.file[side].tailProbeWait <= longestDelay
-                    ? "nothing was lost, the peer only delayed its ACK"
+                    ? "nothing was lost; the peer only delayed its ACK"
                     : count == 1
                         ? "it had arrived, and its ACK was lost" : "it had arrived, and its ACK was delayed or lost")
         }
@@ -72,7 +72,7 @@ extension Rule {
             c, \.needless, { statistics[$0].spurious - min(statistics[$0].spurious, statistics[$0].harmlessProbes) }
         ) {
             side, count in
-            "\(c.name(side)) sent \(counted(count, "segment")) again though the first \(count == 1 ? "copy" : "copies") had arrived:"
+            "\(c.name(side)) retransmitted \(counted(count, "segment")) although the first \(count == 1 ? "copy" : "copies") had arrived:"
                 + " the ACK was late or lost\(c.dropWords(side))"
         }
     }
@@ -81,7 +81,7 @@ extension Rule {
     static let reordering = Rule(.reordering) { c in
         guard c.isOver, let statistics = c.statistics else { return nil }
         return Verdict.ofBoth(c, \.reordered, { statistics[$0].count(.reordered) }) { side, count in
-            "\(counted(count, "segment")) of \(c.name(side)) arrived after later ones: reordered on the path, not lost"
+            "\(counted(count, "segment")) from \(c.name(side)) arrived after later ones: reordered on the path, not lost"
         }
     }
 }

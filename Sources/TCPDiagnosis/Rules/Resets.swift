@@ -22,16 +22,15 @@ extension Rule {
         let octets = c.unacknowledged(side.other)
         guard octets > 0 else { return nil }
         let peer = c.file[side.other]
-        let end = c.kernel?[side].wasClosedByExit == true ? "had ended, which closed its socket" : "had closed"
         // Text that was only retransmitted, or crossed the FIN, was sent before its sender knew of the FIN.
         let wasSentBefore = peer.textAfterPeerFin == 0
         return Verdict(
             side: side,
             message:
-                "\(c.name(side)) \(end) (frame \(c.file[side].fin.frame)); \(c.name(side.other))"
+                "\(c.name(side)) \(c.closedWords(side)) (frame \(c.file[side].fin.frame)); \(c.name(side.other))"
                 + (wasSentBefore
-                    ? " had already sent \(counted(octets, "octet")), which came too late"
-                    : " sent \(counted(octets, "octet")) nevertheless")
+                    ? " had already sent \(counted(octets, "octet")), which arrived too late"
+                    : " still sent \(counted(octets, "octet"))")
                 + ", and \(side == .originator ? "the client" : "the server")'s kernel answered with RST:"
                 + " \(verb(octets, "it is", "they are")) lost"
                 + (peer.fin.isSeen ? "" : ", and the next write fails with EPIPE")
@@ -53,16 +52,16 @@ extension Rule {
         if let unaccepted = c.unaccepted(side) { return unaccepted }
         let cause =
             c.socketEnd(side).map {
-                "whose socket the kernel of \(c.name(side)) had dropped \(words(c.file[side].reset.time.since($0))) before"
+                "whose socket the kernel of \(c.name(side)) had dropped \(words(c.file[side].reset.time.since($0))) earlier"
             }
-            ?? "that \(c.name(side)) no longer knows: it was restarted, its socket had gone silently, a NAT on the path"
+            ?? "that \(c.name(side)) no longer knows: it was restarted, its socket was dropped silently, a NAT on the path"
             + " forgot the connection, or "
             + (c.mayHaveClosedBefore(side)
                 ? "it had closed before the capture began" : "it had aborted, and that RST was not captured")
         return Verdict(
             side: side,
             message:
-                "\(c.name(side.other)) sent something on a connection \(cause)\(c.lostWords(side.other))\(c.resetErrnoWords(side))",
+                "\(c.name(side.other)) sent a segment on a connection \(cause)\(c.lostWords(side.other))\(c.resetErrnoWords(side))",
             frames: [c.file[side].resetAnswers, c.file[side].reset],
             evidence: c.lostEvidence(side.other) + c.resetEvidence(side))
     }
@@ -76,7 +75,7 @@ extension Rule {
             if trace.resetWithListener && c.wasNeverAccepted(side) { return nil }
             return Verdict(
                 side: side,
-                message: "\(c.processName(trace.resetProcess ?? c.kernel?[side].process)) ended with the socket"
+                message: "\(c.processName(trace.resetProcess ?? c.kernel?[side].process)) exited with the socket"
                     + " open\(c.unreadWords(side)): its kernel sent the RST\(c.resetWords(side))",
                 frames: [c.file[side].reset], evidence: c.resetEvidence(side))
         }
@@ -115,7 +114,7 @@ extension Rule {
         return Verdict(
             side: side,
             message:
-                "\(c.name(side)) closed the socket with octets unread\(c.unreadWords(side)): what it had received is"
+                "\(c.name(side)) closed the socket with octets still unread\(c.unreadWords(side)): they are"
                 + " lost\(c.resetWords(side))",
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }
@@ -159,11 +158,11 @@ extension Rule {
         return Verdict(
             side: side,
             message:
-                "\(c.name(side)) aborted the connection: \(c.givenUpWords(side))closed with octets unread or with SO_LINGER 0, or was"
+                "\(c.name(side)) aborted the connection: it \(c.givenUpWords(side))closed with octets unread or with SO_LINGER 0, or was"
                 + " killed"
                 // Where keep-alives and retransmissions are not captured.
-                + (c.lacksPlain ? ", or gave up a peer that did not answer" : "")
-                + ". Only its kernel knows which",
+                + (c.lacksPlain ? ", or gave up on a peer that did not answer" : "")
+                + "; only its kernel knows which",
             frames: [c.file[side].reset])
     }
 }
@@ -245,12 +244,11 @@ extension Circumstances {
             let trace = trace(side), !trace.entered.isDisjoint(with: [.init(.finWait1), .init(.finWait2)]),
             trace.resetReason.map(Self.answersOfClosed.contains) == true
         else { return nil }
-        let end = kernel?[side].wasClosedByExit == true ? "had ended, which closed its socket" : "had closed"
         return Verdict(
             side: side,
             message:
-                "\(name(side)) \(end); \(name(side.other)) sent something nevertheless, and"
-                + " \(side == .originator ? "the client" : "the server")'s kernel answered with RST: it is lost; neither the FIN nor the"
+                "\(name(side)) \(closedWords(side)); \(name(side.other)) still sent something, and"
+                + " \(side == .originator ? "the client" : "the server")'s kernel answered with RST, so it is lost; neither the FIN nor the"
                 + " RST was captured\(resetErrnoWords(side))",
             frames: [file[side.other].lastButReset], evidence: resetEvidence(side))
     }
@@ -276,7 +274,7 @@ extension Circumstances {
         return Verdict(
             side: side,
             message:
-                "\(name(side)) does not wait for the peer's FIN (TCP_LINGER2 below 0): its kernel answered the ACK of its own with"
+                "\(name(side)) does not wait for the peer's FIN (TCP_LINGER2 below 0): its kernel answered the ACK of its own FIN with"
                 + " RST\(resetWords(side))",
             frames: [own.fin, own.resetAnswers, own.reset], evidence: resetEvidence(side))
     }
@@ -287,8 +285,8 @@ extension Circumstances {
         return Verdict(
             side: side,
             message:
-                "\(name(side)) ended the MPTCP connection at once (MP_FASTCLOSE): closed with SO_LINGER 0 or with octets unread, which the"
-                + " kernel does not tell apart there\(resetWords(side))",
+                "\(name(side)) ended the MPTCP connection abruptly (MP_FASTCLOSE): it closed with SO_LINGER 0 or with octets unread, which the"
+                + " kernel does not distinguish for MPTCP\(resetWords(side))",
             frames: [file[side].reset], evidence: resetEvidence(side))
     }
 
@@ -364,9 +362,9 @@ extension Circumstances {
         Verdict(
             side: .responder,
             message:
-                "the server still had a socket of an older connection with these ports"
+                "the server still had a socket from an older connection with these ports"
                 + (challenge.isTimeWait == nil ? ", or was in TIME_WAIT after it" : "")
-                + ": it answered the SYN with a challenge ACK of old numbers, the client's RST ended it"
+                + ": it answered the SYN with a challenge ACK of the old numbers, the client's RST ended it"
                 + repeatedWords(challenge),
             frames: [file[.originator].syn, challenge.ack, challenge.reset])
     }
@@ -380,7 +378,7 @@ extension Circumstances {
             side: side,
             message:
                 "\(name(side.other)) sent a SYN-ACK for a SYN that was not captured, and \(name(side)) answered it with RST: it had"
-                + " sent no SYN (another host used its address, or its socket had gone meanwhile)",
+                + " sent no SYN (another host used its address), or its socket was already gone",
             frames: [file[side].resetAnswers, file[side].reset], evidence: resetEvidence(side))
     }
 
@@ -396,7 +394,7 @@ extension Circumstances {
             side: side,
             message:
                 "\(name(side.other)) completed the handshake of a connection that \(name(side)) no longer knows: its accept queue"
-                + " was full (net.ipv4.tcp_abort_on_overflow), its listener was closed meanwhile, the ACK does not fit its SYN cookie, it was"
+                + " was full (net.ipv4.tcp_abort_on_overflow), its listener had been closed, the ACK does not match its SYN cookie, it was"
                 + " restarted, or a NAT on the path forgot the connection"
                 + "\(lostWords(side.other))\(resetErrnoWords(side))",
             frames: [record.lastSyn, record.resetAnswers, record.reset],
@@ -410,14 +408,14 @@ extension Circumstances {
             let closed = trace(side)?.openingClosed, file[.responder].syn.time > closed.time
         else {
             return Verdict(
-                side: side, message: "\(name(side)) broke the handshake off with RST", frames: [file[side].reset])
+                side: side, message: "\(name(side)) broke off the handshake with RST", frames: [file[side].reset])
         }
         return Verdict(
             side: side,
             message:
-                "\(processName(closed.by)) closed the socket of the client \(words(ownTimeout)) after its SYN, by itself, and the answer came"
-                + " \(words(file[.responder].syn.time.since(closed.time))) later: its own timeout is shorter than the round trip; its"
-                + " kernel broke the handshake off with RST",
+                "\(processName(closed.by)) closed the client's socket of its own accord \(words(ownTimeout)) after its SYN, and the answer came"
+                + " \(words(file[.responder].syn.time.since(closed.time))) later: its own timeout is shorter than the round trip, so its"
+                + " kernel broke off the handshake with RST",
             frames: [file[.originator].syn, file[.responder].syn, file[side].reset], evidence: ownTimeoutEvidence)
     }
 
@@ -435,7 +433,8 @@ extension Circumstances {
                 message:
                     "\(name(side)) had closed (frame \(record.fin.frame)) and reset the connection"
                     + (file[side.other].last.isSeen
-                        ? " before \(name(side.other)) closed, of which no text was captured since" : " later")
+                        ? " before \(name(side.other)) closed, although no text from \(name(side.other)) was captured after that"
+                        : " later")
                     + ": \(side == .originator ? "the client" : "the server")'s socket was gone by then",
                 frames: [record.fin, record.reset])
         }
@@ -444,30 +443,31 @@ extension Circumstances {
             side: side,
             message:
                 "\(name(side)) reset the connection with a RST without ACK"
-                + (record.resetAnswers.isSeen ? ", \(words(pause)) after the last segment of \(name(side.other))" : "")
+                + (record.resetAnswers.isSeen
+                    ? ", \(words(pause)) after the last segment from \(name(side.other))" : "")
                 // RFC 9293 3.10.7.1: the answer for a nonexistent connection takes its number from the segment's ACK.
                 + (record.isResetAnswering
-                    ? ": something on the path dropped the connection (a load balancer, firewall or NAT after an idle time), or its host"
-                        + " did not know the connection, or aborts connections this way"
-                    : ": its host aborts connections this way (RFC 9293 3.10.5), or something on the path dropped the connection (a load"
+                    ? ": a device on the path dropped the connection (a load balancer, firewall or NAT after an idle time), its host did"
+                        + " not know the connection, or its host aborts connections this way"
+                    : ": its host aborts connections this way (RFC 9293 3.10.5), or a device on the path dropped the connection (a load"
                         + " balancer, firewall or NAT)"),
             frames: [record.resetAnswers, record.reset])
     }
 
-    /// `gave up a peer that did not answer for 153s, though 8 segments asked it again; or it ` if the side had
+    /// `gave up on a peer that did not answer for 153s, despite 8 more segments, or it ` if the side had
     /// retransmitted in vain: once R2 is reached, the connection is closed (RFC 9293 3.8.3), and some hosts then send a
     /// RST.
     fileprivate func givenUpWords(_ side: Side) -> String {
         let (own, peer) = (file[side], file[side.other])
         guard own.unansweredRepeats > 1, peer.last.isSeen else { return "" }
-        return "gave up a peer that did not answer for \(words(own.reset.time.since(peer.last.time))), though"
-            + " \(counted(own.unansweredRepeats, "segment")) asked it again; or it "
+        return "gave up on a peer that did not answer for \(words(own.reset.time.since(peer.last.time))), despite"
+            + " \(counted(own.unansweredRepeats, "more segment")), or it "
     }
 
     /// How many octets were unread as of the latest reading, if any.
     func unreadWords(_ side: Side) -> String {
         let octets = unread(side)
-        return octets > 0 ? " (\(counted(octets, "octet")) waited at the latest reading)" : ""
+        return octets > 0 ? " (\(counted(octets, "octet")) at the latest reading)" : ""
     }
 
     /// Why one side's kernel sent a RST, and the errors that programs get, as evidence.

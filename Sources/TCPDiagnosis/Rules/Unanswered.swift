@@ -19,12 +19,13 @@ extension Rule {
                 + " ECONNREFUSED"
         } else if let listener = c.kernel?.responder.listener, c.resetReason(.responder) != .noSocket {
             cause =
-                "a RST refused the SYN although a socket listens on \(listener.local): a firewall rule, or a listener that"
+                "a RST refused the SYN although a socket listens on \(listener.local): a firewall rule sent it, or the listener"
                 + " was opened later"
         } else if c.resetReason(.responder) == .noSocket || c.kernel?.responder.hasNoSocket == true {
-            cause = "nobody listens on \(server)\(c.elsewhereWords); connect() fails with ECONNREFUSED"
+            cause = "nothing listens on \(server)\(c.elsewhereWords); connect() fails with ECONNREFUSED"
         } else {
-            cause = "nobody listens on \(server), or a firewall answers for it; connect() fails with ECONNREFUSED"
+            cause =
+                "nothing listens on \(server), or a firewall answers in its place; connect() fails with ECONNREFUSED"
         }
         return Verdict(
             side: .responder,
@@ -44,9 +45,9 @@ extension Rule {
             side: .responder,
             message:
                 "\(counted(c.file[.originator].synCount, "SYN")) got no answer: \(counted(listener.receiveQueue, "connection"))"
-                + " \(wasFull ? "waited" : verb(listener.receiveQueue, "waits", "wait")) in the accept queue of \(listener.local)"
+                + " \(wasFull ? "were waiting" : verb(listener.receiveQueue, "waits", "wait")) in the accept queue of \(listener.local)"
                 + (listener.backlog.map { " (backlog \($0))" } ?? "") + c.oneOfListeners
-                + (wasFull ? " then: \(c.slownessWords)" : ", and \(c.idlenessWords)\(c.acceptTroubleWords)"),
+                + (wasFull ? " at that time: \(c.slownessWords)" : ", and \(c.idlenessWords)\(c.acceptTroubleWords)"),
             frames: [c.file[.originator].syn, c.file[.originator].lastSyn],
             evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
                 + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + c.listenersEvidence
@@ -61,11 +62,11 @@ extension Rule {
         let message: String
         if let icmp = c.file.icmp, icmp.side == .originator {
             message =
-                "\(syns) got no answer from \(c.address(.responder)) but \(c.icmpWords(icmp))\(c.outcomeWords(of: icmp))"
+                "\(syns) got no answer from \(c.address(.responder)) except \(c.icmpWords(icmp))\(c.outcomeWords(of: icmp))"
         } else {
             message =
                 "\(syns) in \(words(c.openingEnd.since(record.syn.time))) got no answer from \(c.address(.responder))"
-                + (c.file[.responder].firstReset.isSeen ? " but RSTs that acknowledge nothing:" : ":")
+                + (c.file[.responder].firstReset.isSeen ? " except RSTs that acknowledge nothing:" : ":")
                 + " \(c.silenceWords)\(c.errnoWords)\(c.ownTimeoutWords)"
         }
         return Verdict(
@@ -84,14 +85,14 @@ extension Rule {
         if let trace = c.trace(.originator), trace.drops > 0, let reason = trace.dropReason {
             cause = "this host's kernel drops them: \(dropMeaning(reason))"
         } else if c.kernel?.originator.isLocal == true {
-            cause = "something on this host drops them between the capture and TCP, such as a firewall rule"
+            cause = "something on this host drops them between the capture point and TCP, such as a firewall rule"
         } else {
             cause = "they are dropped on the path back, or by the client's firewall"
         }
         return Verdict(
             side: .originator,
             message:
-                "the server answered, but its SYN-ACKs do not arrive at \(c.name(.originator)), which keeps asking"
+                "the server answered, but its SYN-ACKs do not reach \(c.name(.originator)), which keeps sending SYNs"
                 + " (\(counted(client.synCount, "SYN")), \(counted(server.synAckCount, "SYN-ACK")) in"
                 + " \(words(c.openingEnd.since(client.syn.time)))): \(cause)\(c.errnoWords)",
             frames: [client.syn, server.syn] + (client.synCount > 1 ? [client.lastSyn] : []),
@@ -112,43 +113,43 @@ extension Circumstances {
     fileprivate var silenceWords: String {
         let drop = openingDrop
         if resetReason(.responder) == .noSocket {
-            return "nobody listens there, and the RST that says so "
-                + (drop.map { "did not get out: this host's kernel dropped it (\(dropMeaning($0.reason)))" }
-                    ?? "was not captured: a filter or the direction (-Q) left it out, it did not get out, or a NAT on this host (REDIRECT,"
+            return "nothing listens there, and the RST that says so "
+                + (drop.map { "never left: this host's kernel dropped it (\(dropMeaning($0.reason)))" }
+                    ?? "was not captured: a filter or the direction (-Q) left it out, it never left this host, or a NAT on this host (REDIRECT,"
                     + " DNAT) gave it another address")
         }
         if kernel?.responder.answeredSyn == true {
             return "the SYNs arrived, since the server's kernel was in SYN_RECEIVED; its SYN-ACKs were "
                 + (drop.map { "dropped on their way out: \(dropMeaning($0.reason))" }
                     ?? (file.icmp.map { "not captured: \(icmpWords($0))" }
-                        ?? "not captured: dropped on their way out (a firewall, or nobody answers ARP there), or they took another path"))
+                        ?? "not captured: dropped on their way out (a firewall, or no answer to ARP), or sent by another path"))
         }
         if let drop, trace(.originator)?.drops ?? 0 > 0 {
             return "this host's kernel dropped the answers to them: \(dropMeaning(drop.reason))"
         }
         if let drop {
             return
-                "this host's kernel dropped \(drop.count >= file[.originator].synCount ? "all of them" : "\(drop.count)"):"
+                "this host's kernel dropped \(drop.count >= file[.originator].synCount ? "all of them" : "\(drop.count) of them"):"
                 + " \(dropMeaning(drop.reason))\(otherNamespaceWords(drop.reason))\(trackingWords)"
         }
         if let listener = kernel?.responder.listener { return "\(roomWords(listener)): \(listenerSilenceWords)" }
         if kernel?.responder.isLocal == true {
-            return "nobody listens there, and no RST came: a firewall on this host drops it"
+            return "nothing listens there, and no RST came back: a firewall on this host drops it"
         }
         if [.accessDenied, .networkUnreachable, .hostUnreachable].contains(trace(.originator)?.errno) {
             return
-                "an ICMP error said so to its kernel, or nobody answers its ARP on the way, and that was not captured (a filter such as"
-                + " port 9500 leaves ICMP out)"
+                "the client's kernel received an ICMP error, or a host on the way does not answer ARP; that was not captured (a filter"
+                + " such as port 9500 leaves ICMP out)"
         }
         let causes = "a firewall drops it silently, the host is down or unreachable, or its accept queue is full"
         if mayLackAnswers {
             return
-                "no answer to any SYN was captured, so a filter or the point of capture may have left it out; otherwise \(causes)"
+                "no answer to any SYN was captured, so a filter or the capture point may have left it out; otherwise \(causes)"
         }
         // Every TCP retransmits its SYN after one second (RFC 6298 2.1), some after three.
         if file[.originator].synCount == 1, openingEnd.since(file[.originator].syn.time) > 4 * Span.second {
             return
-                "it was not sent again, as an unanswered SYN would be: the answer was not captured, or the caller gave up; otherwise \(causes)"
+                "it was not retransmitted, as an unanswered SYN would be: the answer was not captured, or the caller gave up; otherwise \(causes)"
         }
         return causes
     }
@@ -160,15 +161,15 @@ extension Circumstances {
         let later = kernel?.responder.laterRefusals ?? 0
         let refusals = max(kernel?.responder.listenerRefusals ?? 0, later)
         guard refusals > 0 else {
-            return "the SYN was dropped on the way up (firewall, SYN queue, no route back, MD5 or AO)"
+            return "the SYN was dropped on its way to the socket (firewall, SYN queue, no route back, MD5 or AO)"
         }
         let settings = "net.ipv4.tcp_max_syn_backlog, tcp_syncookies"
         return
-            "it got the SYN and dropped it itself (its count of drops rose by \(refusals)): "
+            "it received the SYN but dropped it itself (its drop count rose by \(refusals)): "
             + (host.crowded.map {
-                "\(counted($0, "SYN")) found a full SYN queue on this host meanwhile, and SYN cookies are off (\(settings))"
+                "\(counted($0, "SYN")) found a full SYN queue on this host in that time, and SYN cookies are off (\(settings))"
             }
-                ?? "this host has no route to \(connection.address(.originator).address), or, only where SYN cookies are off,"
+                ?? "this host has no route to \(connection.address(.originator).address), or SYN cookies are off and"
                 + " its SYN queue is nearly full (\(settings))")
     }
 
@@ -178,7 +179,7 @@ extension Circumstances {
         guard reason == .netfilterDrop, kernel?.responder.isLocal == false, kernel?.originator.isLocal == true else {
             return ""
         }
-        return ", in this network namespace or in another one that the SYNs come through"
+        return ", in this network namespace or in another one that the SYNs pass through"
     }
 
     /// Reports that connection tracking dropped packets in the meantime, for lack of room or memory
@@ -186,7 +187,7 @@ extension Circumstances {
     private var trackingWords: String {
         guard let dropped = host.untracked else { return "" }
         return
-            ", or rather its connection tracking, which dropped \(counted(dropped, "packet")) meanwhile: its table is full"
+            ", or rather its connection tracking, which dropped \(counted(dropped, "packet")) in that time: its table is full"
             + " (net.netfilter.nf_conntrack_max)"
     }
 
@@ -252,13 +253,13 @@ extension Circumstances {
         let own = address(side)
         let cause: String
         if resetReason(side) == .noSocket {
-            cause = "nobody listens on \(own); the SYN was not captured"
+            cause = "nothing listens on \(own); the SYN was not captured"
         } else if let trace = trace(side.other), trace.entered.contains(.init(.synSent)) {
             cause =
-                "a firewall rule on this host (nftables, iptables) rejects SYNs for \(own) on their way out, with RST, or a NAT there"
-                + " (REDIRECT, DNAT) sends them elsewhere, where nobody listens: the SYN was not captured with this address"
+                "a firewall rule on this host (nftables, iptables) rejects outgoing SYNs for \(own) with RST, or a NAT there"
+                + " (REDIRECT, DNAT) sends them elsewhere, where nothing listens: the SYN was not captured with this address"
         } else {
-            cause = "nobody listens on \(own), or a firewall answers for it; the SYN was not captured"
+            cause = "nothing listens on \(own), or a firewall answers in its place; the SYN was not captured"
         }
         return Verdict(
             side: side, message: "\(cause); connect() fails with ECONNREFUSED", frames: [file[side].reset],
@@ -269,7 +270,7 @@ extension Circumstances {
     var elsewhereWords: String {
         guard let listener = kernel?.responder.elsewhere else { return "" }
         let process = kernel?.responder.elsewhereProcess
-        return ", but \(process.map { "\($0.command)[\($0.pid)]" } ?? "somebody") listens on \(listener.local)"
+        return ", but \(process.map { "\($0.command)[\($0.pid)]" } ?? "a process") listens on \(listener.local)"
     }
 
     /// The processes that should call accept(), as evidence.
@@ -300,10 +301,11 @@ extension Circumstances {
     /// States that a full queue is not the reason for the silence.
     func roomWords(_ listener: KernelSocket) -> String {
         if let count = kernel?.responder.listenerCount, count > 1 {
-            return "one of \(count) listeners there is to take it, and none of their queues is full"
+            return "one of \(count) listeners there should take it, and none of their queues is full"
         }
-        guard listener.receiveQueue > 0 else { return "somebody listens there and its queue is empty" }
-        return "somebody listens there and its queue has room (\(listener.receiveQueue) of \(listener.backlog ?? 0))"
+        guard listener.receiveQueue > 0 else { return "a process listens there, and its accept queue is empty" }
+        return
+            "a process listens there, and its accept queue has room (\(listener.receiveQueue) of \(listener.backlog ?? 0))"
     }
 
     /// The accept queue was full when the handshake's last ACK came. With a SYN cookie the server had stored nothing
@@ -324,8 +326,8 @@ extension Circumstances {
             message:
                 "the accept queue of \(listener.local) was full"
                 + (listener.backlog.map { " (backlog \($0))" } ?? "") + oneOfListeners
-                + " when the handshake's last ACK came, and of a connection opened by a SYN cookie nothing is kept then: the client"
-                + " has a connection that its server does not have; \(slownessWords)" + acceptTroubleWords,
+                + " when the handshake's last ACK came, and the server then keeps nothing of a connection opened with a SYN cookie:"
+                + " the client has a connection that its server does not have; \(slownessWords)" + acceptTroubleWords,
             frames: [file[.originator].syn, file[.originator].repeated],
             evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
                 + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + listenersEvidence
@@ -351,11 +353,11 @@ extension Circumstances {
             side: .responder,
             message:
                 "the SYN was \(refusals == nil ? "probably " : "")dropped while the accept queue of \(listener.local) was full\(oneOfListeners) ("
-                + (refusals.map { "it refused \(counted($0, "segment")) since" }
-                    ?? "\(counted(overflows, "overflow")) on this host in that moment")
+                + (refusals.map { "it has refused \(counted($0, "segment")) since then" }
+                    ?? "\(counted(overflows, "overflow")) on this host at that moment")
                 + "): \(slownessWords)"
                 + (wait >= 0
-                    ? "; it was let in \(words(wait)) late, by SYN number \(file[.originator].synCount)"
+                    ? "; the connection was let in \(words(wait)) late, by SYN number \(file[.originator].synCount)"
                     : "; \(counted(file[.originator].synCount, "SYN")) got no answer"),
             frames: [file[.originator].syn, file[.originator].lastSyn],
             evidence: [.init("overflows", .number(Int64(clamping: overflows)))]

@@ -414,7 +414,7 @@ private func appendQueue(of listener: KernelSocket, _ count: Int, to out: inout 
         guard listener.isFull else { return out.append(" listen, none of their queues was full") }
         out.append(" listen, the queue of one was full: it held ")
     } else {
-        out.append("; somebody listens, its queue held ")
+        out.append("; a process listens, its queue held ")
     }
     out.append(number: listener.receiveQueue)
     out.append(listener.receiveQueue == 1 ? " connection" : " connections")
@@ -444,7 +444,7 @@ private func appendNoAnswer(
         out.append("; ICMP ")
         out.append(kind.displayName)
     } else if kernel?.responder.trace.resetReason == .noSocket {
-        out.append("; nobody listens, and no RST that says so was captured from there")
+        out.append("; nothing listens there, and no RST that says so was captured")
     } else if let reason = kernel?.dropReason {
         out.append(kernel?.responder.answeredSyn == true ? "; the answer was dropped here, " : "; dropped here, ")
         out.appendPrintable(reason.text)
@@ -453,7 +453,7 @@ private func appendNoAnswer(
     } else if let listener = kernel?.responder.listener {
         appendQueue(of: listener, kernel?.responder.listenerCount ?? 1, to: &out)
     } else if kernel?.responder.hasNoSocket == true, kernel?.responder.isRead == true {
-        out.append("; nobody listens, and a firewall on this host drops it")
+        out.append("; nothing listens there, and a firewall on this host drops it")
     } else if isLeftOut {
         out.append(
             "; it has no answer to any SYN, as by a filter, or nobody answered: firewall, host down, accept queue full")

@@ -59,14 +59,14 @@ enum SilentSockets {
     }
 
     private static func sentence(on caller: KernelSocket, _ process: ProcessIdentity?) -> String {
-        let name = process.map { "\(printable($0.command))[\($0.pid)]" } ?? "somebody"
+        let name = process.map { "\(printable($0.command))[\($0.pid)]" } ?? "a process"
         return
             "\(name) is in SYN_SENT to \(caller.remote), and its SYN was not seen here: \(UnseenCallWords.unseen)"
     }
 
     private static func nobodyListens(_ ports: [UInt16]) -> String {
-        "nobody listens on port \(ports.map(String.init).joined(separator: ", ")) in this network namespace, and nobody calls it from"
-            + " here: tcptrace sockets -a shows who listens"
+        "nothing listens on port \(ports.map(String.init).joined(separator: ", ")) in this network namespace, and no process here connects"
+            + " to it: tcptrace sockets -a shows what listens"
     }
 
     private static func sentence(on sockets: [KernelSocket], _ ports: [UInt16]) -> [String] {

@@ -58,7 +58,7 @@ private let clients = """
         // Those that wait to be accepted are the one's or the other's.
         let waiting = messages("never-accepted")
         #expect(waiting.count == 16 - unanswered, "\(findings)")
-        #expect(waiting.allSatisfy { $0.contains("whichever of 2 listeners has it in its queue") }, "\(waiting)")
+        #expect(waiting.allSatisfy { $0.contains("the one of 2 listeners that has it in its queue") }, "\(waiting)")
         #expect(text.contains("one of 2 listeners") && !text.contains("[\(peer.pid)] listens"), "\(text)")
     }
 }

@@ -300,7 +300,7 @@ def answer_dropped_on_its_way_out(l):
 def rejected_on_its_way_out(l):
     l = listener(server); firewall('out', l, 'd', 'reject with tcp reset')
     c = caller(); me = name_of(c); expect(quietly(c.connect, name_of(l)), errno.ECONNREFUSED); c.close()
-    fault('rule rejects going out', me, name_of(l), ['refused'], ['firewall rule on this host', 'on their way out', 'ECONNREFUSED'])
+    fault('rule rejects going out', me, name_of(l), ['refused'], ['firewall rule on this host', 'outgoing SYNs', 'ECONNREFUSED'])
 
 
 def rejected_in_the_middle(l):
@@ -315,7 +315,7 @@ def rst_dropped(l):
     """Nobody listens, and the RST that says so is dropped on its way out."""
     l = listener(server); name = name_of(l); firewall('out', l, 's', 'drop'); l.close(); time.sleep(0.005)
     c = caller(); c.setblocking(False); c.connect_ex(name); kept.append(c)
-    fault('rule drops the RST', name_of(c), name, ['syn-unanswered'], ['nobody listens there, and the RST', 'NETFILTER_DROP'])
+    fault('rule drops the RST', name_of(c), name, ['syn-unanswered'], ['nothing listens there, and the RST', 'NETFILTER_DROP'])
 
 
 def deferred(l):
@@ -355,7 +355,7 @@ late = []
 
 def accepted_late(l):
     l = listener(server); c = caller(); c.connect(name_of(l)); late.append((l, c))
-    fault('accepted late', name_of(c), name_of(l), ['never-accepted', 'accepted-late'], [SERVER + ' called accept', SERVER + ' has not'])
+    fault('accepted late', name_of(c), name_of(l), ['never-accepted', 'accepted-late'], [SERVER + ' did not call accept', SERVER + ' has not'])
 
 
 def accept_late():
@@ -398,7 +398,7 @@ def leak_octets_unread(l):
 def leak_end_unread(l):
     c, s = pair(l); me = name_of(c)
     exchange(c, s); c.close()
-    fault('leak-end-unread', me, name_of(l), ['close-wait-leak', 'orphan-fin-wait-2'], [SERVER, 'has not been read yet'])
+    fault('leak-end-unread', me, name_of(l), ['close-wait-leak', 'orphan-fin-wait-2'], [SERVER, 'still unread'])
 
 
 def leak_from_before(l):
@@ -515,7 +515,7 @@ def clean_server(l):
 def refused(l):
     l = listener(server); name = name_of(l); l.close()
     c = caller(); me = name_of(c); expect(quietly(c.connect, name), errno.ECONNREFUSED); c.close()
-    fault('refused', me, name, ['refused'], ['nobody listens', 'ECONNREFUSED'])
+    fault('refused', me, name, ['refused'], ['nothing listens', 'ECONNREFUSED'])
 
 
 def half_close(l):
@@ -669,13 +669,13 @@ def forged_reset(l):
     c, s = pair(l); me = name_of(c); exchange(c, s)
     forge(me, name_of(l), numbers(c)[0] + 100, 0, RST); time.sleep(0.02)
     exchange(c, s); c.close(); s.recv(1); s.close()
-    fault('forged RST', me, name_of(l), ['rst-ignored'], ['next sequence number'])
+    fault('forged RST', me, name_of(l), ['rst-ignored'], ['sequence number expected next'])
 
 
 def middlebox(l):
     c, s = pair(l); me = name_of(c); exchange(c, s)
     forge(me, name_of(l), numbers(c)[0], 0, RST, hops=33); expect(quietly(s.recv, 1), errno.ECONNRESET); vanish(c); s.close()
-    fault('middlebox', me, name_of(l), ['middlebox'], ['hop limit 33', 'other segments 64'], ['reset', 'half-open-peer'])
+    fault('middlebox', me, name_of(l), ['middlebox'], ['hop limit 33', 'other segments have 64'], ['reset', 'half-open-peer'])
 
 
 def acks_lost(l):
@@ -746,7 +746,7 @@ def forged_syn(l):
     c, s = pair(l); me = name_of(c); exchange(c, s)
     forge(me, name_of(l), numbers(c)[0] + 5000, 0, SYN); time.sleep(0.02)
     exchange(c, s); c.close(); s.recv(1); s.close()
-    fault('forged SYN', me, name_of(l), ['challenge-ack'], ['inside the open connection'])
+    fault('forged SYN', me, name_of(l), ['challenge-ack'], ['arrived on the open connection'])
 
 
 def ports_run_out(l):

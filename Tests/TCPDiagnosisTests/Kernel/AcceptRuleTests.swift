@@ -19,7 +19,7 @@ import Testing
         let play = waiting()
         play.feed("0.2 > R. 1:1 ack 1")
         #expect(play.conclude(450).contains(.neverAccepted))
-        #expect(play.message(.neverAccepted).hasPrefix("open for 198ms and not accepted"), "\(play.found)")
+        #expect(play.message(.neverAccepted).hasPrefix("open for 198ms but not accepted"), "\(play.found)")
     }
 
     @Test func aCaptureThatEndsSoonAfterwardsIsNoSlowServer() {
@@ -30,11 +30,11 @@ import Testing
     @Test func thePlaceIsToldWhereAllThatWaitAreTraced() {
         let alone = waiting()
         alone.review(1500)
-        #expect(alone.message(.neverAccepted).hasSuffix("; number 1 of 1 in its queue"))
+        #expect(alone.message(.neverAccepted).hasSuffix("; it is number 1 of 1 in the accept queue"))
         let among = waiting()
         among.read(300, among.server(.established, inode: 0), among.listener(waiting: 2))
         among.review(1500)
-        #expect(among.message(.neverAccepted).hasSuffix("; 2 are in its queue"), "\(among.found)")
+        #expect(among.message(.neverAccepted).hasSuffix("; 2 connections are in the accept queue"), "\(among.found)")
     }
 
     /// Two listeners share the address, and the one that had the connection in its queue is killed: the other one was
@@ -58,7 +58,9 @@ import Testing
         play.read(
             1800, play.client(.established), play.server(.established, inode: 22), play.listener(), owners: [22: 8])
         #expect(play.review(2600) == [.neverAccepted, .acceptedLate])
-        #expect(play.message(.acceptedLate).hasPrefix("p8[8] called accept() only 1.6s to 1.7s after"), "\(play.found)")
+        #expect(
+            play.message(.acceptedLate).hasPrefix("p8[8] did not call accept() until 1.6s to 1.7s after"),
+            "\(play.found)")
     }
 
     /// A process cannot answer before accept(), so the answer shows that it accepted, whatever the readings missed.
@@ -68,7 +70,9 @@ import Testing
         #expect(play.review(1500) == [.neverAccepted])
         play.feed("2.8 < P. 1:11 ack 1\n0.001 > R 1:1")
         #expect(play.conclude(3500).filter { $0 == .acceptedLate }.count == 1, "\(play.found)")
-        #expect(play.message(.acceptedLate).contains(" called accept() only 1.1s to 2.7s after"), "\(play.found)")
+        #expect(
+            play.message(.acceptedLate).contains(" server did not call accept() until 1.1s to 2.7s after"),
+            "\(play.found)")
     }
 
     /// The process that ends had not accepted the connection and so had no socket for it: the only cause is the end of
@@ -80,7 +84,7 @@ import Testing
             play.event(299.9, .responder, .transition(from: .listen, to: .closed), pid: 8, isEnding: isEnding)
             play.event(300, .responder, .resetSent(reason: "TCP_STATE"), socket: 0xb, pid: 8, isEnding: isEnding)
             #expect(play.conclude(900) == [.neverAccepted, .resetListenerClosed], "\(play.found)")
-            let cause = isEnding ? "p8[8] ended, and its listener with it, while" : "p8[8] closed its listener while"
+            let cause = isEnding ? "p8[8] exited, which closed its listener while" : "p8[8] closed its listener while"
             #expect(play.message(.resetListenerClosed).hasPrefix(cause), "\(play.found)")
             #expect(play.view?.responder.process == nil, "it never had this socket")
         }
@@ -89,7 +93,7 @@ import Testing
     /// close(), shutdown() and SOCK_DESTROY all end a listener, but the caller of the last need not be its owner.
     @Test(
         arguments: [
-            (8, true, true, "p8[8] closed its listener"), (8, true, false, "p8[8] shut its listener down (shutdown())"),
+            (8, true, true, "p8[8] closed its listener"), (8, true, false, "p8[8] shut down its listener (shutdown())"),
             (9, true, false, "p9[9] destroyed the listener of p8[8] (SOCK_DESTROY, as ss -K does)"),
             // Without events for the ends of sockets, shutdown() cannot be told from close().
             (8, false, false, "p8[8] closed its listener"),
@@ -138,12 +142,14 @@ import Testing
         #expect(alone.conclude(2000) == [.acceptQueueFull], "\(alone.found)")
         #expect(
             alone.message(.acceptQueueFull)
-                == "2 SYNs got no answer: 2 connections waited in the accept queue of 127.0.0.1:9500 (backlog 1) then: p9[9] accepts too"
-                + " slowly")
+                == "2 SYNs got no answer: 2 connections were waiting in the accept queue of 127.0.0.1:9500 (backlog 1)"
+                + " at that time: p9[9] accepts too slowly")
         // The same with several listeners on the address.
         let among = play([KernelCase("> S 0:0").listener(backlog: 100)])
         #expect(among.conclude(2000) == [.acceptQueueFull], "\(among.found)")
-        #expect(among.message(.acceptQueueFull).contains(", one of 2 listeners there then: p9[9]"), "\(among.found)")
+        #expect(
+            among.message(.acceptQueueFull).contains(", one of 2 listeners there at that time: p9[9]"), "\(among.found)"
+        )
     }
 
     /// The connection now in the queue is this one: its server serves one client at a time.
@@ -161,7 +167,8 @@ import Testing
                 1100, all: [play.client(.established), play.server(.established, inode: 0), listener], owners: [34: 9])
             #expect(play.conclude(1300).contains(.acceptQueueFull), "\(waiting): \(play.found)")
             #expect(
-                play.message(.acceptQueueFull).contains("it was let in 1s late, by SYN number 2"), "\(play.found)")
+                play.message(.acceptQueueFull).contains("; the connection was let in 1s late, by SYN number 2"),
+                "\(play.found)")
         }
     }
 
@@ -198,7 +205,7 @@ import Testing
         #expect(
             play.message(.acceptQueueFull)
                 == "2 SYNs got no answer: 1 connection waits in the accept queue of 127.0.0.1:9500 (backlog 0), one of 2"
-                + " listeners there, and p9[9] does not call accept()")
+                + " listeners there, and p9[9] is not calling accept()")
     }
 
     @Test func aQueueWithRoomIsNotCalledEmpty() {
@@ -212,11 +219,13 @@ import Testing
             #expect(play.conclude(2000) == [.synUnanswered], "\(play.found)")
             return play.message(.synUnanswered)
         }
-        #expect(message([(0, 100)]).contains("somebody listens there and its queue is empty: the SYN was dropped"))
-        #expect(message([(6, 100)]).contains("somebody listens there and its queue has room (6 of 100): the SYN"))
+        #expect(
+            message([(0, 100)]).contains("a process listens there, and its accept queue is empty: the SYN was dropped"))
+        #expect(
+            message([(6, 100)]).contains("a process listens there, and its accept queue has room (6 of 100): the SYN"))
         #expect(
             message([(0, 100), (1, 1)]).contains(
-                "one of 2 listeners there is to take it, and none of their queues is full: the SYN was dropped"))
+                "one of 2 listeners there should take it, and none of their queues is full: the SYN was dropped"))
     }
 
     /// The connection waits in the only queue that is not empty.
@@ -229,7 +238,8 @@ import Testing
         }
         play.review(1500)
         #expect(
-            play.message(.neverAccepted).hasSuffix("p9[9] has not called accept() for it; number 1 of 1 in its queue"),
+            play.message(.neverAccepted).hasSuffix(
+                "p9[9] has not called accept(); it is number 1 of 1 in the accept queue"),
             "\(play.found)")
     }
 
@@ -264,7 +274,7 @@ import Testing
         play.review(1500)
         #expect(
             play.message(.neverAccepted).hasSuffix(
-                "not accepted: whichever of 2 listeners has it in its queue has not called accept() for it"),
+                "not accepted: the one of 2 listeners that has it in its queue has not called accept()"),
             "\(play.found)")
     }
 
@@ -294,7 +304,7 @@ import Testing
         #expect(found.contains(.acceptQueueFull), "\(play.found)")
         #expect(
             play.message(.acceptQueueFull).contains(
-                "was full (backlog 1) when the handshake's last ACK came, and of a connection opened by a SYN cookie nothing is kept"
+                "was full (backlog 1) when the handshake's last ACK came, and the server then keeps nothing"
             ))
         // A connection that the kernel has, or had, is not lost.
         let other = KernelCase(handshake)

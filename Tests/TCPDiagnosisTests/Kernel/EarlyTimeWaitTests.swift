@@ -37,16 +37,16 @@ import Testing
         #expect(play.conclude(102_000).contains(.orphanFinWait2), "\(play.found)")
         #expect(
             play.message(.orphanFinWait2).contains(
-                "was gone from FIN_WAIT_2 within 154ms, which no timer does: this host had no room for another TIME_WAIT socket"
+                "left FIN_WAIT_2 after 154ms, sooner than any timer ends it: this host had no room for another TIME_WAIT socket"
             ),
             "\(play.found)")
         #expect(
-            play.message(.orphanFinWait2).contains("(net.ipv4.tcp_max_tw_buckets; there were 2 too many meanwhile)"),
+            play.message(.orphanFinWait2).contains("(net.ipv4.tcp_max_tw_buckets, exceeded 2 times in that period)"),
             "\(play.found)")
         let other = orphan(goneAt: 160)
         other.conclude(102_000)
         #expect(
-            other.message(.orphanFinWait2).contains("tcp_max_tw_buckets), or somebody destroyed it"), "\(other.found)")
+            other.message(.orphanFinWait2).contains("tcp_max_tw_buckets), or a process destroyed it"), "\(other.found)")
     }
 
     @Test func T11_itsPeerWasInCloseWaitThen() {

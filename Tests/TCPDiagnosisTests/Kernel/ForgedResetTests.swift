@@ -25,7 +25,8 @@ import Testing
         #expect(
             play.message(.middlebox)
                 == "the RST in the name of the server (p8[8]) was not sent by its TCP, which still has the socket in ESTABLISHED:"
-                + " a firewall rule (REJECT) or a middlebox made it; 4 octets that the client (p7[7]) sent are lost")
+                + " a firewall rule (REJECT) or a middlebox generated it; 4 octets that the client (p7[7]) sent are lost"
+        )
     }
 
     /// On a router, for example: the server's kernel is another one, or in another network namespace, and nothing else
@@ -79,8 +80,8 @@ import Testing
         #expect(found.contains(.middlebox) && !found.contains(.stateMismatch), "\(play.found)")
         #expect(
             play.message(.middlebox)
-                == "the RST in the name of the client (p7[7]) was not sent by its TCP, which had the socket in ESTABLISHED nevertheless:"
-                + " a third party sent it")
+                == "the RST in the name of the client (p7[7]) was not sent by its TCP, which still had the socket in"
+                + " ESTABLISHED: a third party sent it")
     }
 
     /// The apparent sender drops the ACKs of a FIN that it did not send, and continues.
@@ -95,8 +96,8 @@ import Testing
             "\(play.found)")
         #expect(
             play.message(.middlebox).hasPrefix(
-                "the FIN in the name of the client (p7[7]) was not sent by its TCP, which had the socket in ESTABLISHED nevertheless:"
-                    + " a third party sent it"))
+                "the FIN in the name of the client (p7[7]) was not sent by its TCP, which still had the socket in"
+                    + " ESTABLISHED: a third party sent it"))
     }
 
     /// A SYN-ACK without a SYN (backscatter): its SYN is not text, and no host was restarted.

@@ -30,7 +30,7 @@ import Testing
         #expect(play.review(400) == [.synAckLost], "not that segments were not captured")
         #expect(
             play.message(.synAckLost)
-                == "the server answered, but its SYN-ACKs do not arrive at the client (p7[7]), which keeps asking (1 SYN, 1 SYN-ACK in"
+                == "the server answered, but its SYN-ACKs do not reach the client (p7[7]), which keeps sending SYNs (1 SYN, 1 SYN-ACK in"
                 + " 400ms): this host's kernel drops them: NETFILTER_DROP, a firewall rule on this host (nftables, iptables)"
         )
         play.feed("1.0 > S 0:0\n1.0001 < S. 0:0 ack 1")
@@ -66,7 +66,7 @@ import Testing
         #expect(play.conclude(2000) == [.synUnanswered])
         #expect(
             play.message(.synUnanswered).hasSuffix(
-                "nobody listens there, and the RST that says so did not get out: this host's kernel dropped it (NETFILTER_DROP, a firewall"
+                "nothing listens there, and the RST that says so never left: this host's kernel dropped it (NETFILTER_DROP, a firewall"
                     + " rule on this host (nftables, iptables))"), "\(play.found)")
     }
 
@@ -86,19 +86,20 @@ import Testing
         }
         #expect(
             message(1).contains(
-                "got the SYN and dropped it itself (its count of drops rose by 1): this host has no route to 127.0.0.1,"
+                "it received the SYN but dropped it itself (its drop count rose by 1): this host has no route to 127.0.0.1,"
             ))
         #expect(
             message(1).hasSuffix(
-                ", or, only where SYN cookies are off, its SYN queue is nearly full (net.ipv4.tcp_max_syn_backlog, tcp_syncookies)"
+                ", or SYN cookies are off and its SYN queue is nearly full (net.ipv4.tcp_max_syn_backlog, tcp_syncookies)"
             ))
         // The kernel counts the SYNs that it drops for a full queue, and only those.
         #expect(
             message(1, crowded: 9).hasSuffix(
-                "rose by 1): 9 SYNs found a full SYN queue on this host meanwhile, and SYN cookies are off (net.ipv4.tcp_max_syn_backlog,"
+                "rose by 1): 9 SYNs found a full SYN queue on this host in that time, and SYN cookies are off (net.ipv4.tcp_max_syn_backlog,"
                     + " tcp_syncookies)"))
         #expect(
-            message(0).contains("the SYN was dropped on the way up (firewall, SYN queue, no route back, MD5 or AO)"))
+            message(0).contains(
+                "the SYN was dropped on its way to the socket (firewall, SYN queue, no route back, MD5 or AO)"))
     }
 
     /// A forged address, or one address on two hosts: the kernel accepts nothing from outside that carries its own
@@ -110,7 +111,7 @@ import Testing
         #expect(play.review(1100) == [.synUnanswered])
         #expect(
             play.message(.synUnanswered).hasSuffix(
-                "this host's kernel dropped all of them: IP_LOCAL_SOURCE, it came from outside with an address of this host as its sender"
+                "this host's kernel dropped all of them: IP_LOCAL_SOURCE, it came from outside with one of this host's addresses as its source"
             ),
             "\(play.found)")
     }
@@ -130,7 +131,7 @@ import Testing
         play.event(0.01, .responder, byRule)
         play.count(0, ["ConntrackDrop": 3])
         #expect(play.review(1100) == [.synUnanswered])
-        #expect(play.message(.synUnanswered).contains("which dropped 3 packets meanwhile: its table is full"))
+        #expect(play.message(.synUnanswered).contains("which dropped 3 packets in that time: its table is full"))
     }
 
     @Test func nobodyAnswersARP() {
@@ -139,23 +140,23 @@ import Testing
         #expect(play.conclude(3100) == [.synUnanswered])
         #expect(
             play.message(.synUnanswered)
-                == "1 SYN got no answer from 127.0.0.1:9500 but ICMP host unreachable from 127.0.0.1 (frame 99): nobody answers"
-                + " 127.0.0.1's ARP on the way to 127.0.0.1; connect() fails with EHOSTUNREACH")
+                == "1 SYN got no answer from 127.0.0.1:9500 except ICMP host unreachable from 127.0.0.1 (frame 99): no"
+                + " host answers 127.0.0.1's ARP on the way to 127.0.0.1; connect() fails with EHOSTUNREACH")
         let unseen = KernelCase("> S 0:0")
         unseen.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
         unseen.event(3000, .originator, .socketError(errno: 113), socket: 0xa)
         #expect(unseen.conclude(3100) == [.synUnanswered])
         #expect(
             unseen.message(.synUnanswered).contains(
-                "9500: an ICMP error said so to its kernel, or nobody answers its ARP"))
+                "9500: the client's kernel received an ICMP error, or a host on the way does not answer ARP"))
         #expect(unseen.message(.synUnanswered).hasSuffix("; the client (p7[7]) gets EHOSTUNREACH"))
         let far = KernelCase("> S 0:0")
         far.icmp(type: 3, code: 10, from: IPAddress(192, 0, 2, 1))
         #expect(far.conclude(3100) == [.synUnanswered])
         #expect(
             far.message(.synUnanswered)
-                == "1 SYN got no answer from 127.0.0.1:9500 but ICMP host prohibited from 192.0.2.1 (frame 99); connect() fails"
-                + " with EHOSTUNREACH")
+                == "1 SYN got no answer from 127.0.0.1:9500 except ICMP host prohibited from 192.0.2.1 (frame 99);"
+                + " connect() fails with EHOSTUNREACH")
     }
 
     /// While connect() holds the socket, the kernel only notes an ICMP error, and retransmits the SYN.
@@ -245,8 +246,8 @@ import Testing
         #expect(play.review(6000) == [.segmentsDropped])
         #expect(
             play.message(.segmentsDropped)
-                == "this host's kernel dropped 3 segments for the server: NETFILTER_DROP, a firewall rule on this host (nftables, iptables);"
-                + " 500 octets of the client wait to be acknowledged", "\(play.found)")
+                == "this host's kernel dropped 3 segments for the server: NETFILTER_DROP, a firewall rule on this host"
+                + " (nftables, iptables); 500 octets from the client are still unacknowledged", "\(play.found)")
         // A drop that follows from a loss is no finding, nor is one that another finding explains.
         let late = KernelCase(exchange)
         late.event(100, .responder, .dropped(reason: "TCP_RESET"))

@@ -16,7 +16,7 @@ import Testing
         }
         #expect(play.review(400) == [.stateMismatch])
         #expect(
-            play.message(.stateMismatch).contains("its FIN was not captured: a firewall rule on this host drops it"))
+            play.message(.stateMismatch).contains("its FIN was not captured: a firewall rule on this host dropped it"))
     }
 
     /// A writer closes before a slow reader has read: nothing is wrong (RFC 9293 3.10.4). Packets that the reader's TCP
@@ -51,11 +51,11 @@ import Testing
             #expect(play.review(6000) == [.stateMismatch], "\(play.found)")
             let cause =
                 unread == 0
-                ? "its FIN was not captured: it was dropped on its way out, or waits behind what the peer has not acknowledged"
-                : "its FIN waits behind 6 octets that the peer has not acknowledged; no process has the socket any more"
+                ? "its FIN was not captured: it was dropped on its way out, or is waiting behind data that the peer has not acknowledged"
+                : "its FIN is waiting behind 6 octets that the peer has not acknowledged; no process owns the socket any more"
             #expect(
                 play.message(.stateMismatch)
-                    == "the kernel says FIN_WAIT_1 of the client (p7[7]), the packets say ESTABLISHED: it has closed, and \(cause)"
+                    == "the kernel reports FIN_WAIT_1 for the client (p7[7]), but the packets show ESTABLISHED: it has closed, but \(cause)"
             )
         }
         let late = KernelCase(exchange)

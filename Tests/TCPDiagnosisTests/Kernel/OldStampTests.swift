@@ -17,8 +17,9 @@ import Testing
         #expect(play.conclude(900) == [.portReused], "\(play.found)")
         #expect(
             play.message(.portReused).hasPrefix(
-                "the same ports again, of a connection that was not captured; the server was still in TIME_WAIT after it, and answered the"
-                    + " SYN with an ACK of old numbers, because its time stamp was older than the last one there (PAWS; "
+                "the same ports were used again, after a connection that was not captured; the server was still in"
+                    + " TIME_WAIT after it, and answered the SYN with an ACK of the old numbers, because the SYN's"
+                    + " timestamp was older than the last one seen there (PAWS; "
             ),
             "\(play.found)")
         #expect(play.found.first?.evidence.isEmpty == true)

@@ -25,14 +25,14 @@ import Testing
         let play = opened()
         play.feed("0.6 < S. 0:0 ack 1\n> R 1:1")
         #expect(play.conclude(700) == [.reset], "\(play.found)")
-        #expect(play.message(.reset).contains("p7[7] closed the socket of the client 500ms after its SYN, by itself"))
+        #expect(play.message(.reset).contains("p7[7] closed the client's socket of its own accord 500ms after its SYN"))
         #expect(play.message(.reset).contains("the answer came 100ms later"), "\(play.message(.reset))")
     }
 
     @Test func H2_noAnswerComes() {
         let play = opened()
         #expect(play.conclude(2000).contains(.synUnanswered), "\(play.found)")
-        #expect(play.message(.synUnanswered).contains("p7[7] closed the socket after 500ms by itself"))
+        #expect(play.message(.synUnanswered).contains("p7[7] closed the socket of its own accord after 500ms"))
         #expect(!play.message(.synUnanswered).contains("ETIMEDOUT"))
     }
 
@@ -46,7 +46,7 @@ import Testing
         #expect(play.play.connection.isEnded)
         #expect(play.conclude(span + 300) == (isFound ? [.synUnanswered] : []), "\(play.found)")
         if isFound {
-            #expect(play.message(.synUnanswered).contains("p7[7] closed the socket after 300ms by itself"))
+            #expect(play.message(.synUnanswered).contains("p7[7] closed the socket of its own accord after 300ms"))
         }
     }
 
@@ -61,7 +61,7 @@ import Testing
         #expect(play.conclude(700) == [.synUnanswered], "\(play.found)")
         #expect(
             play.message(.synUnanswered).hasSuffix(
-                "; an ICMP error came 200us after the SYN (a firewall's REJECT, or a router's), of which connect() tells, and p7[7] closed the"
+                "; an ICMP error came 200us after the SYN (a firewall's REJECT, or a router's), which connect() reports, and p7[7] closed the"
                     + " socket after 300ms"), "\(play.found)")
     }
 
@@ -69,6 +69,6 @@ import Testing
     @Test func H2_theKernelGaveUp() {
         let play = opened(110)
         #expect(play.conclude(2000).contains(.synUnanswered), "\(play.found)")
-        #expect(!play.message(.synUnanswered).contains("by itself"))
+        #expect(!play.message(.synUnanswered).contains("of its own accord"))
     }
 }

@@ -22,7 +22,7 @@ import Testing
         #expect(play.play.connection.outcome == (server == .responder ? .refused : .reset))
         #expect(
             play.message(.refused).contains(
-                "rejects SYNs for 127.0.0.1:9500 on their way out, with RST, or a NAT there (REDIRECT, DNAT) sends them elsewhere"
+                "rejects outgoing SYNs for 127.0.0.1:9500 with RST, or a NAT there (REDIRECT, DNAT) sends them elsewhere"
             ))
         #expect(play.found.first?.side == server)
     }
@@ -35,7 +35,7 @@ import Testing
         #expect(play.conclude(300) == [.refused])
         #expect(
             play.message(.refused)
-                == "nobody listens on 127.0.0.1:9500, but p8[8] listens on 127.0.0.9:9500; connect() fails with ECONNREFUSED"
+                == "nothing listens on 127.0.0.1:9500, but p8[8] listens on 127.0.0.9:9500; connect() fails with ECONNREFUSED"
         )
     }
 }

@@ -47,7 +47,7 @@ import Testing
         play.review(5000)
         #expect(
             play.message(.synUnanswered).contains(
-                "this host's kernel dropped all of them: IP_INADDRERRORS, it is for an address that this host does not have"
+                "this host's kernel dropped all of them: IP_INADDRERRORS, it is addressed to another host, and this host does not forward it"
             ),
             "\(play.found)")
     }

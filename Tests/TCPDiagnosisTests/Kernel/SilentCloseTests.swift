@@ -28,11 +28,12 @@ import Testing
         #expect(play.conclude(5300) == [.halfOpenPeer, .silentClose], "\(play.found)")
         #expect(
             play.message(.halfOpenPeer)
-                == "the server sent something on a connection whose socket the kernel of the client (p7[7]) had dropped 2s before;"
-                + " 13 octets that it sent are lost", "\(play.found)")
+                == "the server sent a segment on a connection whose socket the kernel of the client (p7[7]) had dropped"
+                + " 2s earlier; 13 octets that it sent are lost", "\(play.found)")
         #expect(
             play.message(.silentClose).contains(
-                " and no packet says so: the peer considered the connection open until a RST answered it, 2s later; "),
+                " and no packet says so: the peer considered the connection open until one of its segments was answered with a RST, 2s"
+                    + " later; "),
             "\(play.found)")
     }
 
@@ -53,7 +54,7 @@ import Testing
         #expect(play.conclude(5300) == [.resetKilled, .silentClose], "\(play.found)")
         #expect(!play.message(.resetKilled).contains("ETIMEDOUT"), "\(play.found)")
         #expect(
-            play.message(.silentClose).contains("the peer considered the connection open until it reset it itself, "),
+            play.message(.silentClose).contains("the peer considered the connection open until it sent a RST itself, "),
             "\(play.found)")
         #expect(play.message(.silentClose).hasSuffix("gets ETIMEDOUT"), "\(play.found)")
     }

@@ -8,7 +8,7 @@ import Testing
 @testable import TCPDiagnosis
 
 @Suite struct TroubledProcessTests {
-    private static let remedy = "is stopped by a signal (Ctrl-Z, SIGSTOP): kill -CONT 8 lets it go on"
+    private static let remedy = "is stopped by a signal (Ctrl-Z, SIGSTOP): kill -CONT 8 lets it continue"
 
     private func evidence(_ play: KernelCase, _ code: FindingCode) -> String? {
         for item in play.found.first(where: { $0.code == code })?.evidence ?? [] where "\(item.name)" == "stopped_by" {
@@ -71,7 +71,7 @@ import Testing
         play.trouble([8: .stopped])
         #expect(play.review(2500) == [.acceptQueueFull])
         #expect(
-            play.message(.acceptQueueFull).hasSuffix("does not call accept(); p8[8] " + Self.remedy), "\(play.found)")
+            play.message(.acceptQueueFull).hasSuffix("is not calling accept(); p8[8] " + Self.remedy), "\(play.found)")
     }
 
     /// A master forks workers, and one of them is stopped: the master never accepts, and is not to blame.
@@ -82,12 +82,12 @@ import Testing
         #expect(play.review(1500) == [.neverAccepted])
         #expect(
             play.message(.neverAccepted).contains(
-                "not accepted: none of the 2 processes that hold the listener (p8[8], p9[9]) has called accept() for it"
+                "not accepted: none of the 2 processes that hold the listener (p8[8], p9[9]) has called accept()"
             ),
             "\(play.found)")
         #expect(
             play.message(.neverAccepted).hasSuffix(
-                "; p9[9] is stopped by a signal (Ctrl-Z, SIGSTOP): kill -CONT 9 lets it go on"), "\(play.found)")
+                "; p9[9] is stopped by a signal (Ctrl-Z, SIGSTOP): kill -CONT 9 lets it continue"), "\(play.found)")
         let names = play.found.first?.evidence.map { "\($0.name)" } ?? []
         #expect(names.contains("holders") && names.contains("stopped") && !names.contains("pid"), "\(names)")
     }
@@ -103,7 +103,7 @@ import Testing
         #expect(play.review(2500) == [.acceptQueueFull])
         #expect(
             play.message(.acceptQueueFull).hasSuffix(
-                ", and none of the 3 processes that hold the listener (p8[8], p9[9], p10[10]) calls accept()"),
+                ", and none of the 3 processes that hold the listener (p8[8], p9[9], p10[10]) is calling accept()"),
             "\(play.found)")
     }
 
@@ -112,7 +112,7 @@ import Testing
         play.trouble([8: .noDescriptors])
         #expect(play.review(1500) == [.neverAccepted])
         #expect(
-            play.message(.neverAccepted).contains("; p8[8] has no descriptor left, so accept() fails with EMFILE"))
+            play.message(.neverAccepted).contains("; p8[8] has no file descriptor left, so accept() fails with EMFILE"))
         #expect(play.message(.neverAccepted).contains("not accepted: p8[8] cannot accept it"))
         let names = play.found.first?.evidence.map { "\($0.name)" } ?? []
         #expect(names.contains("accept_errno") && !names.contains("stopped_by"))

@@ -43,7 +43,7 @@ import Testing
         #expect(play.conclude(2000) == [.resetUnreadData], "\(play.found)")
         #expect(
             play.message(.resetUnreadData).hasSuffix(
-                "what it had received is lost; the RST was not captured; the client (p7[7]) gets ECONNRESET"),
+                "octets still unread: they are lost; the RST was not captured; the client (p7[7]) gets ECONNRESET"),
             "\(play.found)")
     }
 
@@ -129,7 +129,7 @@ import Testing
         #expect(play.conclude(2000) == [.refused], "\(play.found)")
         #expect(
             play.message(.refused)
-                == "nobody listens on 127.0.0.1:9500; connect() fails with ECONNREFUSED; the RST was not captured")
+                == "nothing listens on 127.0.0.1:9500; connect() fails with ECONNREFUSED; the RST was not captured")
     }
 
     /// A socket may answer a bad segment with RST and stay; its peer stays too if the RST's number is not the expected

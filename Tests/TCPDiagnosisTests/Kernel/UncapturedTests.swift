@@ -75,7 +75,7 @@ import Testing
         for time in [600.0, 700] { play.read(time, play.server(.timeWait, inode: 0)) }
         #expect(play.play.connection.outcome == .closed && play.play.connection.closer == .responder)
         #expect(play.conclude(2000) == [.captureGap, .stateMismatch])
-        #expect(play.message(.stateMismatch).hasSuffix("the packets say ESTABLISHED: segments were not captured"))
+        #expect(play.message(.stateMismatch).hasSuffix("the packets show ESTABLISHED: segments were not captured"))
     }
 
     /// A socket that existed on the four-tuple before, stale or in TIME_WAIT, is not an answer as long as the client
@@ -124,7 +124,7 @@ import Testing
             return play.message(.synUnanswered)
         }
         let left =
-            "no answer to any SYN was captured, so a filter or the point of capture may have left it out; otherwise a firewall"
+            "no answer to any SYN was captured, so a filter or the capture point may have left it out; otherwise a firewall"
         #expect(words(KernelCase("> S 0:0")).contains(left))
         #expect(words(KernelCase("> S 0:0\n1 > S 0:0")).contains("127.0.0.1:9500: a firewall drops it silently"))
         // A RST that answers nothing was captured all the same, so the capture includes the server's side.

@@ -24,8 +24,8 @@ import Testing
         #expect(play.review(6100) == [.unreadText], "\(play.found)")
         #expect(
             play.message(.unreadText)
-                == "the server (p8[8]) has read nothing for 5s and 78 octets wait in its receive queue: the kernel acknowledged them, the"
-                + " process does not read")
+                == "the server (p8[8]) has read nothing for 5s, and 78 octets wait in its receive queue: the kernel"
+                + " acknowledged them, but the process is not reading")
         #expect(play.review(9000) == [.unreadText], "it is told once")
     }
 
@@ -52,7 +52,7 @@ import Testing
             play.feed("\(second).5 > P. \(78 + second):\(79 + second) ack 1\n< . 1:1 ack \(79 + second)")
         }
         #expect(play.review(9000) == [.unreadText], "\(play.found)")
-        #expect(play.message(.unreadText).contains("has read nothing for 7s and 85 octets wait in its receive queue"))
+        #expect(play.message(.unreadText).contains("has read nothing for 7s, and 85 octets wait in its receive queue"))
     }
 
     /// A process that streams, for example, may ignore the client's text.

@@ -41,8 +41,8 @@ import Testing
         #expect(try Self.sentences(Array(lines[...0]), filter: "port 9500").isEmpty, "a listener only waits")
         #expect(
             try Self.sentences(lines, filter: "port 80 or port 443") == [
-                "nobody listens on port 80, 443 in this network namespace, and nobody calls it from here: tcptrace sockets -a shows"
-                    + " who listens"
+                "nothing listens on port 80, 443 in this network namespace, and no process here connects to it: tcptrace sockets -a shows"
+                    + " what listens"
             ])
         #expect(try Self.sentences(lines, filter: "").isEmpty, "of all ports there are always some")
     }
@@ -50,7 +50,7 @@ import Testing
     @Test func whatAServerThatHasEndedLeftIsNobodys() throws {
         let left = Self.line("251C>8C54", state: "06", inode: 0)
         #expect(
-            try Self.sentences([left], filter: "port 9500").first?.hasPrefix("nobody listens on port 9500 ") == true)
+            try Self.sentences([left], filter: "port 9500").first?.hasPrefix("nothing listens on port 9500 ") == true)
         let called = Self.line("8C54>251C", state: "06", inode: 0)
         #expect(try Self.sentences([called], filter: "port 9500").isEmpty, "somebody listened where it called")
     }
@@ -79,6 +79,7 @@ import Testing
     @Test func aCallWhoseSynWasNotSeen() throws {
         let said = try Self.sentences([Self.line("8C54>251C", state: "02", inode: 9)], filter: "port 9500")
         #expect(
-            said.count == 1 && said[0].hasPrefix("somebody is in SYN_SENT to 127.0.0.1:9500, and its SYN was not seen"))
+            said.count == 1 && said[0].hasPrefix("a process is in SYN_SENT to 127.0.0.1:9500, and its SYN was not seen")
+        )
     }
 }
