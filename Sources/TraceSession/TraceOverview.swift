@@ -58,7 +58,8 @@ struct TraceOverview: Sendable {
         let criteria =
             (states.isEmpty ? [] : ["with an end in \(states)"]) + (wanted.isEmpty ? [] : ["that was \(wanted)"])
         guard !criteria.isEmpty else { return nil }
-        return "no connection \(criteria.joined(separator: " and ")); there were \(Self.list(others))"
+        let verb = others.reduce(0) { $0 + $1.count } == 1 ? "was" : "were"
+        return "no connection \(criteria.joined(separator: " and ")); there \(verb) \(Self.list(others))"
     }
 
     /// The nonzero counts, most frequent first; equal counts keep the given order.

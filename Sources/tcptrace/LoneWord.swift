@@ -90,9 +90,36 @@ enum LoneWord {
         return "\(printable(word)): no filter; a capture file is read with tcptrace -r \(shellWord(word))"
     }
 
+    /// The error for a word that looks like the name of a file or a host, but is neither a file nor a filter; nil for
+    /// all other words.
+    private static func answerToName(_ word: String) -> String? {
+        var status = stat()
+        let letters = word.utf8.filter { (0x61...0x7a).contains($0 | 0x20) }
+        let isName = word.utf8.allSatisfy {
+            (0x61...0x7a).contains($0 | 0x20) || (0x2d...0x39).contains($0) || $0 == 0x5f || $0 == 0x7e || $0 >= 0x80
+        }
+        // The path is NUL-terminated during the call, which fills the structure or fails.
+        guard isName, !letters.isEmpty, word.contains(".") || word.contains("/"), word.utf8.count < 4096,
+            !word.hasPrefix("tcp."), !FilterKeywords.all.contains(word.prefix { $0 != "." && $0 != "/" }),
+            unsafe stat(word, &status) != 0
+        else { return nil }
+        do throws(CaptureError) {
+            _ = try FilterSet(word, linkType: .ethernet)
+            return nil
+        } catch {
+            // If it is clear what was meant, the error says that already.
+            guard error.description.contains("syntax error\n") else { return nil }
+        }
+        let host = word.contains("/") ? "" : ", a host is chosen with tcptrace host \(word)"
+        return
+            "\(word): there is no such file, and it is not a filter either; a capture file is read with tcptrace -r FILE\(host)"
+    }
+
     /// What to type instead of these words, if that is clear; nil otherwise. `isBehindP`: -p was given, which selects a
-    /// process in other tools; `output`: the file of -w.
-    static func hint(_ words: [String], isBehindP: Bool = false, output: String? = nil) -> String? {
+    /// process in other tools; `output`: the file of -w; `mayBeFile`: no interface was given.
+    static func hint(_ words: [String], isBehindP: Bool = false, output: String? = nil, mayBeFile: Bool = false)
+        -> String?
+    {
         guard let first = words.first else { return nil }
         if words.count == 1, let port = UInt16(first) {
             let process = isBehindP ? "; -p is tcpdump's, a process is chosen with --pid \(port)" : ""
@@ -126,6 +153,6 @@ enum LoneWord {
                 return "\(first): neither a verb nor a filter; did you mean tcptrace \(verb)?"
             }
         }
-        return nil
+        return words.count == 1 && mayBeFile ? answerToName(first) : nil
     }
 }

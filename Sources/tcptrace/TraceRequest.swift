@@ -65,7 +65,9 @@ struct TraceRequest {
             options.files += named
         }
         takeWordsAsFiles(&words, writes: command.output != nil)
-        if let hint = LoneWord.hint(words, isBehindP: command.notPromiscuous, output: command.output) {
+        if let hint = LoneWord.hint(
+            words, isBehindP: command.notPromiscuous, output: command.output, mayBeFile: options.interfaces.isEmpty)
+        {
             throw ValidationError(hint)
         }
         if !options.files.isEmpty && !options.interfaces.isEmpty {

@@ -262,6 +262,21 @@ import Testing
         #expect(named.code == 0 && named.text.hasPrefix("(000)"), "\(named.errors)")
     }
 
+    @Test func aNameThatIsNothingIsNeitherAFileNorAFilter() throws {
+        for word in ["no-such-text.txt", "no/such/file", "www.example.org"] {
+            let outcome = try tcptrace(word)
+            let sentence =
+                "\(word): there is no such file, and it is not a filter either; a capture file is read with tcptrace -r FILE"
+            #expect(outcome.code == 64 && outcome.errors.contains(sentence), "\(outcome.errors)")
+            #expect(outcome.errors.contains("tcptrace host \(word)") == !word.contains("/"), "\(outcome.errors)")
+        }
+        // What cannot be a name, has a slip, or is of another language, is a filter.
+        for word in ["192.168.1.300", "tcp.port", "10.0.0.1:80"] {
+            let outcome = try tcptrace(word)
+            #expect(outcome.errors.contains("can't parse filter expression"), "\(outcome.errors)")
+        }
+    }
+
     @Test func whereNothingWasChosenItIsSaidWhatThereWas() throws {
         let scratch = try Scratch()
         let file = try scratch.write(Self.connections(2), as: "x.pcap")
@@ -273,6 +288,8 @@ import Testing
                 "tcptrace: no connection with an end in CLOSE_WAIT and that was refused or no answer; there were 2 "
             #expect(outcome.code == 0 && outcome.errors.contains(sentence), "\(outcome.errors)")
         }
+        let one = try scratch.write(Self.connections(1), as: "one.pcap")
+        #expect(try tcptrace("-r", one, "--outcome", "refused").errors.contains("that was refused; there was 1 "))
         #expect(
             try !tcptrace("-r", file, "--state", "close-wait,syn-sent").errors.contains(
                 "no connection with an end in CLOSE_WAIT;"))

@@ -314,7 +314,7 @@ extension Circumstances {
             message:
                 "\(name(side))'s socket left FIN_WAIT_2 after \(words(waited)), sooner than any timer ends it: this host had no room for"
                 + " another TIME_WAIT socket, the form in which it keeps one without an owner (net.ipv4.tcp_max_tw_buckets"
-                + (host.timeWaitOverflows.map { ", exceeded \($0) times in that period)" }
+                + (host.timeWaitOverflows.map { ", exceeded \(counted($0, "time")) in that period)" }
                     ?? "), or a process destroyed it")
                 + "; anything that \(name(side.other)) still sends is answered with RST",
             frames: [file[side].fin],

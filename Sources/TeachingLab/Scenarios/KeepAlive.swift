@@ -36,13 +36,13 @@ extension LabScenario {
             "All that time neither program sent anything, but the client's Linux sent \(keepAlives.asked) keep-alives: "
                 + "segments without data whose sequence number is one too low, so that the other end has to answer with an "
                 + "ACK (RFC 9293 3.8.4).",
-            otherwise: "Expected 2 keep-alives and no data, but there were \(keepAlives.asked).")
+            otherwise: "Expected 2 keep-alives and no data, but counted \(keepAlives.asked).")
         seen.note(
             wasStopped && keepAlives.answered == keepAlives.asked
                 && clientEnd?.socket.state == .established && serverEnd?.socket.state == .established,
             "Each was answered, although lab-server[\(server.pid)] was stopped: it is its kernel that answers. A keep-alive "
                 + "shows that the other host and the way to it are there, not that the program works.",
-            otherwise: "Expected 2 answers for a stopped server, and both ends in ESTABLISHED, but there were "
+            otherwise: "Expected 2 answers for a stopped server, and both ends in ESTABLISHED, but counted "
                 + "\(keepAlives.answered), and the table had "
                 + "\(clientEnd?.stateName ?? "no socket") and \(serverEnd?.stateName ?? "no socket").")
         seen.note(

@@ -108,7 +108,7 @@ extension LabScenario {
             waits == 2,
             "One port serves many: the connections differ in the clients' ports only (\(pair.first.port) and "
                 + "\(pair.second.port)), and each has a TIME_WAIT of its own now.",
-            otherwise: "Expected two ends in TIME_WAIT, but there were \(waits).")
+            otherwise: "Expected two ends in TIME_WAIT, but counted \(waits).")
         try stage.notice(seen)
     }
 }
