@@ -1,4 +1,6 @@
-// fork and exec for Spawn.h: between the two, only async-signal-safe calls.
+// fork and exec for Spawn.h. Between the two, the child of tcptrace_spawn_tied, whose parent may have threads, makes plain system calls
+// alone. That of tcptrace_prepare_command also calls what need not be async-signal-safe (setgroups, setresgid, setresuid, execvp): it is
+// made while the trace has one thread, before the one that writes and those that look names up.
 #define _GNU_SOURCE
 #include "Spawn.h"
 
