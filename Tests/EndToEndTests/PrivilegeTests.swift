@@ -28,14 +28,17 @@ private let server = """
     c.close()
     """
 
+private let mountsOfProcAreApart = ProcessInfo.processInfo.isOperatingSystemAtLeast(
+    OperatingSystemVersion(majorVersion: 5, minorVersion: 8, patchVersion: 0))
+
 private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")
 
 @Suite(.serialized, .enabled(if: isRoot, "giving up privileges needs root")) struct PrivilegeTests {
-    /// Traces one connection to a server of root's; what the tracer's status was meanwhile.
+    /// Traces one connection to a server of root's, unless both ends become another user; what the tracer's status was meanwhile.
     private func trace(
-        _ words: [String], _ options: [String] = []
+        _ words: [String], _ options: [String] = [], becoming start: String = ""
     ) throws -> (status: [String: String], outcome: Outcome, server: Int32) {
-        let peer = try python(server)
+        let peer = try python(start + server)
         try peer.say("\n")
         let port = try #require(Int(peer.output.split(separator: " ").last?.dropLast() ?? ""))
         let tracer = try Program(
@@ -45,7 +48,7 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         try tracer.say("listening on lo")
         usleep(100_000)
         let status = try status(tracer.pid)
-        _ = try python(Scripts.briefClient, "\(port)").end()
+        _ = try python(start + Scripts.briefClient, "\(port)").end()
         return (status, try tracer.end(), peer.pid)
     }
 
@@ -188,6 +191,31 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect(try !names(outcome, server))
         #expect(try records(outcome, "kernel").contains { $0["to"] as? String == "established" })
         #expect(try records(outcome, "conn").first?["outcome"] as? String == "closed")
+    }
+
+    /// With hidepid=1 nothing of other users' processes is opened: said where a socket was left without its process, and only there.
+    @Test(
+        .enabled(if: hasSetpriv, "setpriv is missing"),
+        .enabled(if: mountsOfProcAreApart, "before Linux 5.8 hidepid is that of all mounts"), arguments: [0, 65534])
+    func processesThatAreHiddenAreTold(user: Int) throws {
+        let become = """
+            import ctypes, encodings.idna, os, socket, sys, time
+            os.setgid(\(user)); os.setuid(\(user)); ctypes.CDLL(None).prctl(4, 1)
+
+            """
+        let (_, outcome, server) = try trace(
+            [
+                "unshare", "-m", "sh", "-c", "mount -t proc -o hidepid=1 proc /proc && exec \"$@\"", "sh", "setpriv",
+                "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+net_raw", "--ambient-caps=+net_raw",
+                "--bounding-set=-all,+net_raw",
+            ], becoming: become)
+        let isHidden = user == 0
+        #expect(outcome.code == 0)
+        #expect(try names(outcome, server) == !isHidden)
+        #expect(outcome.errors.contains(" could not be listed: a connection without a process") == isHidden)
+        let end = try #require(try records(outcome, "capture").last)
+        let hidden = (end["kernel_faults"] as? [String: Any])?["hidden_processes"] as? Int ?? 0
+        #expect((hidden > 0) == isHidden, "\(end)")
     }
 
     /// What is printed to be run with sudo is what was typed, word by word, to a shell that it is pasted into.

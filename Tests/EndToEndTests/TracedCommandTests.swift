@@ -73,6 +73,20 @@ private let client = """
         #expect(try tcptrace("-i", "lo", "--no-process", "--", "true").code == 64)
     }
 
+    /// Its descendants become our children, and are collected some at a time.
+    @Test func hundredsThatEndWithItHideNoExitCode() throws {
+        let command = """
+            import os, signal, sys
+            start = os.pipe()
+            for _ in range(700):
+                if os.fork() == 0:
+                    os.close(start[1]); os.read(start[0], 1); os._exit(0)
+            sys.exit(7)
+            """
+        let outcome = try tcptrace("-i", "lo", "-q", "tcp port 1", "--", "python3", "-c", command)
+        #expect(outcome.code == 7 && !outcome.errors.contains("still runs"), "\(outcome.errors)")
+    }
+
     @Test func itsStreamsAndPowersAreItsOwn() throws {
         let scratch = try Scratch()
         let input = try scratch.write(Array("from input\n".utf8), as: "input")

@@ -231,6 +231,26 @@ import Testing
         #expect(FileManager.default.contents(atPath: file.path)?.starts(with: Data("before".utf8)) == false)
     }
 
+    /// The memory of a process that has ended takes nothing, and write(2) says 0 of it, not an error.
+    @Test("where nothing is written nobody waits, whatever errno an earlier call left")
+    func nothingIsWritten() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sleep")
+        process.arguments = ["60"]
+        try process.run()
+        // The path is NUL-terminated for the call.
+        let memory = unsafe open("/proc/\(process.processIdentifier)/mem", O_WRONLY | O_CLOEXEC)
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        try #require(memory > 2)
+        defer { close(memory) }
+        let path = "/dev/fd/\(memory)"
+        let failure = CaptureWriteError(file: path, reason: .system(EIO))
+        var writer = try CaptureWriter(path: path, application: "t")
+        errno = EAGAIN
+        #expect(throws: failure) { try writer.flush() }
+    }
+
     @Test("names of standard output")
     func standardOutput() {
         for name in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/thread-self/fd/1"] {

@@ -163,6 +163,29 @@ private struct Said: Hashable, CustomStringConvertible {
         #expect(PacketLayout(types) != nil && SocketRing(ports: [], dropReasons: [2, 3])?.tellsDrops == true)
     }
 
+    /// A ring's mappings and descriptors are released with it. Other tests may have rings at the same time, but not so
+    /// many: each has three mappings, and a descriptor for each map and program.
+    @Test func whatARingHasGoesWithIt() throws {
+        func held() throws -> (mappings: Int, descriptors: Int) {
+            // The kernel delivers this file a page at a time.
+            let file = try #require(FileHandle(forReadingAtPath: "/proc/self/maps"))
+            let maps = String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
+            let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter {
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)"))?.contains("bpf")
+                    == true
+            }
+            return (maps.split(separator: "\n").count { $0.contains("bpf-map") }, descriptors.count)
+        }
+        let before = try held()
+        let ring = try #require(SocketRing(ports: [1]))
+        let meanwhile = try held()
+        #expect(meanwhile.mappings >= 3 && meanwhile.descriptors >= 4)
+        withExtendedLifetime(ring) {}
+        for _ in 0..<20 { #expect(SocketRing(ports: [1]) != nil) }
+        let after = try held()
+        #expect(after.mappings < before.mappings + 20 && after.descriptors < before.descriptors + 20)
+    }
+
     /// No process listens: the SYN is dropped, and the event tells its endpoints.
     @Test func aDroppedPacketHasItsEnds() throws {
         let port = try TestSocket.listener().local().port
