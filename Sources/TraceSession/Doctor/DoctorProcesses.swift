@@ -65,6 +65,6 @@ enum DoctorProcesses {
         let isSteady = tcptrace_clock_is_disciplined() == 1
         return DoctorCheck(
             "processes", "clock", .note, "\(source), \(isSteady ? "disciplined" : "not disciplined") (NTP)",
-            meaning: isSteady ? "" : "time stamps of two machines may be far apart")
+            meaning: isSteady ? "" : "timestamps from two machines may be far apart")
     }
 }

@@ -448,7 +448,7 @@ def zero_window(l, kind='zero window', takes_back=False):
     except BlockingIOError:
         pass
     kept.append(c)
-    fault(kind, name_of(c), name_of(l), ['zero-window-stall'], [SERVER, r'\d+ octets wait to be read'],
+    fault(kind, name_of(c), name_of(l), ['zero-window-stall'], [SERVER, r'\d+ octets are waiting to be read'],
           ['retransmission', 'tail-loss-probe'])
 
 

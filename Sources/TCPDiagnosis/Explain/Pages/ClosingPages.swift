@@ -6,77 +6,77 @@ extension Explanation {
             .finding, "close-wait-leak", "The peer closed long ago, and this side's process has not called close().",
             .wire(
                 """
-                A FIN, its ACK, and then nothing. Zeek: S2 or S3. It is not the network's fault.
+                A FIN, its ACK, then nothing. Zeek: S2 or S3. The network is not at fault.
                 """),
             .linux(
                 """
-                CLOSE_WAIT has no timer of its own: it lasts until the process calls close() or ends (RFC 9293 3.6). The FIN counts as one octet
-                of Recv-Q until it is read. Recv-Q 0: all octets have been read; the end too, unless it came behind data that was still
-                unread: then reading that data also removes the FIN, and one more read() may be missing. Recv-Q 1: the process does not
-                read. Recv-Q n + 1: n octets and the end are unread. Reported after 5 s; after 30 s if the peer's
-                process still has its socket: it only shut down its sending side, and an answer may take a while.
+                CLOSE_WAIT has no timer of its own: it lasts until the process calls close() or exits (RFC 9293 3.6). The FIN counts as one octet
+                of Recv-Q until it is read. Recv-Q 0: all octets have been read, and so has the end, unless the FIN came behind data that was still
+                unread: reading that data also removes the FIN, so one more read() may be missing. Recv-Q 1: the process is not
+                reading. Recv-Q n + 1: n octets and the end are unread. Reported after 5 s, or after 30 s if the peer's
+                process still has its socket: then it only shut down its sending side, and an answer may take a while.
                 """),
             .causes(
-                "A bug: after read() returned 0 the program forgets the descriptor (an error path, a pool).",
-                "The process is blocked, or stopped (the finding says so).",
-                "The descriptor was inherited by a child that keeps it open.",
-                "A half-close on purpose, and a long answer."),
+                "A bug: after read() returns 0, the program forgets the descriptor (on an error path, in a pool).",
+                "The process is blocked, or it is stopped (the finding says so).",
+                "A child process inherited the descriptor and keeps it open.",
+                "A deliberate half-close, and a long answer."),
             .remedy(
                 """
-                `tcptrace sockets --state close-wait` names the process. Fix the program; restart frees the sockets at
+                `tcptrace sockets --state close-wait` names the process. Fix the program; a restart frees the sockets at
                 once. Keep-alives (SO_KEEPALIVE) end the state, not the leak: hours later a RST answers them, and the descriptor
                 stays open.
                 """),
             .see("explain CLOSE_WAIT, explain orphan-fin-wait-2, explain never-accepted")),
         Explanation(
             .finding, "orphan-fin-wait-2",
-            "A closed socket without an owner waits for a FIN; a timer ends it silently.",
+            "A closed socket without an owner waits for the peer's FIN until a timer silently ends it.",
             .wire(
-                "A FIN, its ACK, then nothing. When the timer runs out no packet is sent: the peer stays in CLOSE_WAIT."
+                "A FIN, its ACK, then nothing. When the timer expires, no packet is sent: the peer stays in CLOSE_WAIT."
             ),
             .linux(
                 """
-                After close() FIN_WAIT_2 is an orphan: inode 0, no process, in ss with a timer (timewait,59sec). It is dropped after
-                tcp_fin_timeout (60 s) or TCP_LINGER2. After shutdown(SHUT_WR) the owner stays and there is no timer. RFC 9293
-                has no such timeout. The kernel's tracepoint says CLOSE at once, while ss shows the 60 s.
+                After close(), a FIN_WAIT_2 is an orphan: inode 0, no process, a timer in ss (timewait,59sec). It is dropped after
+                tcp_fin_timeout (60 s) or TCP_LINGER2. After shutdown(SHUT_WR) it keeps its owner and has no timer. RFC 9293
+                has no such timeout. The kernel's tracepoint reports CLOSE at once, while ss shows the 60 s.
                 """),
             .causes(
-                "The peer does not close: explain close-wait-leak, over there.",
-                "The peer still sends a long answer; the next segment of it gets a RST.",
+                "The peer does not close its side: explain close-wait-leak, on that host.",
+                "The peer is still sending a long answer; its next segment gets a RST.",
                 "The peer vanished.",
-                "Gone within a second: there were net.ipv4.tcp_max_tw_buckets TIME_WAIT sockets already, and Linux keeps it as one."
-                    + " TcpExtTCPTimeWaitOverflow counts that."),
-            .remedy("Look at the peer's process. A shorter tcp_fin_timeout only hides it."),
+                "Gone within a second: the host already had net.ipv4.tcp_max_tw_buckets TIME_WAIT sockets, and Linux keeps an orphan as one."
+                    + " TcpExtTCPTimeWaitOverflow counts these."),
+            .remedy("Look at the peer's process. A shorter tcp_fin_timeout only hides the problem."),
             .see("explain FIN_WAIT_2")),
         Explanation(
-            .finding, "half-close", "One side closed its direction, and the other went on sending. That is allowed.",
+            .finding, "half-close", "One side closed its direction, and the other kept sending. That is allowed.",
             .wire(
                 """
-                A FIN from one side, its ACK, then data the other way, at last the other FIN (RFC 9293 3.6.1). Data that crossed the FIN,
-                and so does not acknowledge it, does not count.
+                A FIN from one side, its ACK, then data the other way, and finally the other FIN (RFC 9293 3.6.1). Data that crossed the FIN,
+                and therefore does not acknowledge it, does not count.
                 """),
             .linux(
                 """
-                shutdown(fd, SHUT_WR). The closer is in FIN_WAIT_2 with its owner and without a timer, the other in CLOSE_WAIT. ss -e
+                shutdown(fd, SHUT_WR). The side that closed is in FIN_WAIT_2 with its owner and without a timer, the other in CLOSE_WAIT. ss -e
                 marks the direction that is still open: <-- or -->.
                 """),
             .causes(
-                "A client that says \"that was my whole request\" (nc -N, ssh, old HTTP clients).",
+                "A client that signals \"that was my whole request\" (nc -N, ssh, old HTTP clients).",
                 "A proxy that forwards an end of file."),
             .remedy("Nothing. Some proxies and NATs cut half-closed connections after a short time.")),
         Explanation(
             .finding, "time-wait-held",
             "TIME_WAIT holds so many ports towards one destination that connect() may find none.",
             .wire(
-                "The side that connects also closes first, again and again. Once the ports are used up, there is no packet at all."
+                "The side that connects also closes first, again and again. Once its ports are used up, it sends no packet at all."
             ),
             .linux(
                 """
-                TIME_WAIT lasts 60 s, fixed (RFC 9293 3.6.1 says 2 MSL). It has no owner and an inode of 0: killing processes does not
+                TIME_WAIT lasts a fixed 60 s (RFC 9293 3.6.1 says 2 MSL). It has no owner and inode 0, so killing processes does not
                 help. For each destination address and port, net.ipv4.ip_local_port_range (28232 ports by default) can be used once a
-                minute: about 470 connections a second can be sustained; beyond that connect() fails with EADDRNOTAVAIL. tcp_tw_reuse = 1 lets it take a
-                TIME_WAIT that is older than a second, where both sides have time stamps; 2 (the default) does so on loopback
-                only, where this is not reported. A listener's port that TIME_WAIT holds gives EADDRINUSE in bind().
+                minute: that sustains about 470 connections a second; beyond it, connect() fails with EADDRNOTAVAIL. tcp_tw_reuse = 1 lets connect() reuse a
+                TIME_WAIT that is older than a second, if both sides use timestamps; 2 (the default) does so on loopback
+                only, where this finding is not reported. If TIME_WAIT holds a listener's port, bind() fails with EADDRINUSE.
                 """),
             .causes(
                 "A proxy or client that opens a connection for each request.",
@@ -84,119 +84,122 @@ extension Explanation {
                 "A health check or a load test."),
             .remedy(
                 """
-                Keep connections open and use them again; let the server close first; use more destination or source addresses;
+                Keep connections open and reuse them; let the server close first; use more destination or source addresses;
                 set tcp_tw_reuse = 1; widen ip_local_port_range. `tcptrace sockets --state time-wait` lists them. Listeners
-                set SO_REUSEADDR before bind().
+                should set SO_REUSEADDR before bind().
                 """),
             .see("explain TIME_WAIT, explain EADDRINUSE")),
         Explanation(
             .finding, "time-wait-assassination", "A RST ended TIME_WAIT before its time (RFC 1337).",
             .wire(
                 """
-                Both FINs and their ACKs. Then a late segment, such as a FIN that was sent again, an ACK that answers it, and [R] without
+                Both FINs and their ACKs. Then a late segment, such as a retransmitted FIN, an ACK that answers it, and [R] without
                 ACK: the side that closed last no longer has the connection (RFC 9293 3.10.7.1).
                 """),
             .linux(
                 """
-                A RST with the next number ends TIME_WAIT at once, unless net.ipv4.tcp_rfc1337 is 1 (0 by default). All octets had
+                A RST with the expected number ends TIME_WAIT at once, unless net.ipv4.tcp_rfc1337 is 1 (0 by default). All octets had
                 arrived, and no program is informed. TIME_WAIT exists so that segments still in transit die before the ports are used
-                again (RFC 9293 3.4.1): that protection is gone. Time stamps (PAWS) and a distant new ISN still provide most of it.
+                again (RFC 9293 3.4.1): that protection is gone. Timestamps (PAWS) and a distant new ISN still provide most of it.
                 """),
             .causes(
-                "A FIN was sent again though its ACK was only late: both copies are acknowledged.",
+                "A FIN was retransmitted although its ACK was only late: both copies are acknowledged.",
                 "The network delivered an old segment late, or twice.",
                 "The peer's host was restarted, or its socket destroyed, in LAST_ACK."),
             .remedy(
-                "Nothing, mostly. If old segments must not do harm: sysctl net.ipv4.tcp_rfc1337=1, at the end that closes first."
+                "Usually nothing. If old segments must do no harm: sysctl net.ipv4.tcp_rfc1337=1, on the host that closes first."
             ),
             .see("explain TIME_WAIT, explain spurious-retransmission")),
         Explanation(
             .finding, "reset", "A RST ended the connection, and neither the wire nor the kernel says why.",
             .wire(
                 """
-                [R.] (with ACK) from a side that had the connection: an abort (RFC 9293 3.10.5). [R] (without ACK) that answers nothing:
+                [R.] (with ACK) from a side that had the connection is an abort (RFC 9293 3.10.5). [R] (without ACK) that answers nothing comes
                 from a device on the path, or from a host that aborts this way. Linux keeps no TIME_WAIT after it (RFC 9293 3.5.2 advises the
                 sender to).
                 """),
             .linux(
                 """
                 The peer's read() gives what had come before, then fails with ECONNRESET; a write after that with EPIPE. What the sender
-                of the RST had not read, and what either side had not delivered, is lost.
+                of the RST had not read is lost, and so is what either side had not yet delivered.
                 """
             ),
             .causes(
                 "close() while received octets were unread: explain reset-unread-data.",
-                "SO_LINGER with 0 seconds: explain reset-linger.",
+                "close() after SO_LINGER with 0 seconds: explain reset-linger.",
                 "The process was killed with unread octets: explain reset-killed.",
                 "A load balancer or firewall gave up an idle connection.",
-                "The peer did not answer for too long (RFC 9293 3.8.3): some hosts send a RST then.",
-                "Somebody used ss -K."),
-            .remedy("Look at the sender's log at this time. Trace live on its host: its kernel knows the reason."),
+                "The peer had not answered for too long (RFC 9293 3.8.3): some hosts then send a RST.",
+                "The socket was destroyed with ss -K."),
+            .remedy(
+                "Look at the log of the RST's sender at this time. Trace live on its host: its kernel knows the reason."
+            ),
             .see("explain RST, explain RSTO, explain RSTR, explain ECONNRESET")),
         Explanation(
             .finding, "reset-unread-data",
-            "A program closed with received octets unread: the kernel sent RST instead of FIN.",
+            "A program closed its socket with received octets unread: the kernel sent RST instead of FIN.",
             .wire(
-                "Data one way, its ACK, then [R.] the other way. The ACK had confirmed data that is now thrown away."),
+                "Data one way, its ACK, then [R.] the other way. The ACK had confirmed data that is now discarded."),
             .linux(
                 """
                 close() with Recv-Q > 0 aborts (RFC 1122 4.2.2.13, RFC 9293 3.6.1). The kernel's reason is TCP_ABORT_ON_CLOSE;
-                TcpExtTCPAbortOnClose counts. The peer's read() gives what had come before, then fails with ECONNRESET; other systems
-                may discard it. The rest of an answer that was still to be sent is lost.
+                TcpExtTCPAbortOnClose counts it. The peer's read() gives what had come before, then fails with ECONNRESET; other systems
+                may discard that. The rest of an answer that was still to be sent is lost.
                 """),
             .causes(
-                "A server that answers before it read the whole request (an error, a limit on size).",
+                "A server that answers before it has read the whole request (an error, a size limit).",
                 "A client that does not want the rest of an answer.",
                 "A process that crashed or was killed: explain reset-killed."),
             .remedy("shutdown(SHUT_WR), read to the end, then close().")),
         Explanation(
-            .finding, "reset-linger", "The program asked for it: SO_LINGER with 0 seconds, then close().",
+            .finding, "reset-linger", "The program asked for the RST: SO_LINGER with 0 seconds, then close().",
             .wire(
-                "[R.] instead of FIN, or after it where shutdown() came first, though nothing was unread. Unsent octets are lost (RFC 9293 3.10.5). Linux keeps no TIME_WAIT (RFC 9293 3.5.2 advises the sender to)."
+                "[R.] instead of FIN, or after it if shutdown() came first, although nothing was unread. Unsent octets are lost (RFC 9293 3.10.5). Linux keeps no TIME_WAIT (RFC 9293 3.5.2 advises the sender to)."
             ),
             .linux(
                 """
-                The kernel's reason is TCP_STATE; TcpExtTCPAbortOnData counts. The peer's read() fails with ECONNRESET, or its write() with
-                EPIPE if it has had the FIN. connect() with AF_UNSPEC, which disconnects a socket and keeps it, looks the same until the socket
+                The kernel's reason is TCP_STATE; TcpExtTCPAbortOnData counts it. The peer's read() fails with ECONNRESET, or its write() with
+                EPIPE if it has received the FIN. connect() with AF_UNSPEC, which disconnects a socket but keeps it, looks the same until the socket
                 is destroyed.
                 """),
             .causes(
                 "A health check or load generator that wants no TIME_WAIT.",
-                "A server that gets rid of bad clients.",
-                "A library that sets SO_LINGER without saying so."),
-            .remedy("Remove SO_LINGER {1, 0}. TIME_WAIT is seldom the problem that people take it for.")),
+                "A server that drops misbehaving clients.",
+                "A library that sets SO_LINGER without documenting it."),
+            .remedy("Remove SO_LINGER {1, 0}. TIME_WAIT is seldom the problem that it is taken for.")),
         Explanation(
             .finding, "reset-listener-closed", "The listener was closed while connections waited in its accept queue.",
             .wire("A complete handshake, perhaps data, then [R.] without any answer."),
             .linux(
                 """
-                Each connection that was not accepted is reset: ESTABLISHED to CLOSE, the reason is TCP_STATE. The client saw connect()
-                succeed; then read() fails with ECONNRESET.
+                Each connection that was not accepted is reset: it goes from ESTABLISHED to CLOSE, with reason TCP_STATE. The client saw connect()
+                succeed; its read() then fails with ECONNRESET.
                 """),
             .causes(
                 "The server was stopped or restarted under load.", "It crashed before accept().",
-                "It called shutdown() for its listener, or somebody destroyed that (ss -K)."),
+                "It called shutdown() on its listener, or the listener was destroyed (ss -K)."),
             .remedy(
                 """
                 Drain before stopping, or hand the listener to the new process (socket activation; tcp_migrate_req with SO_REUSEPORT).
                 Clients should retry.
                 """)),
         Explanation(
-            .finding, "reset-killed", "The process died, or its socket was destroyed: the kernel reset the connection.",
-            .wire("[R.] in the middle. With everything read, a killed process leaves a FIN instead."),
+            .finding, "reset-killed",
+            "The process died or its socket was destroyed, so the kernel reset the connection.",
+            .wire("[R.] in mid-connection. If everything had been read, a killed process leaves a FIN instead."),
             .linux(
                 """
-                A death with unread octets is a close with unread octets: TCP_ABORT_ON_CLOSE. ss -K (SOCK_DESTROY): the owner's
+                To the kernel, dying with unread octets is closing with unread octets: TCP_ABORT_ON_CLOSE. With ss -K (SOCK_DESTROY) the owner's
                 read() fails with ECONNABORTED, the peer's with ECONNRESET, and the reason is TCP_STATE.
                 """),
             .causes("SIGKILL, also by the OOM killer.", "A crash.", "ss -K or a tool that uses it."),
             .remedy("dmesg | grep -i oom, journalctl, the exit status of the process.")),
         Explanation(
             .finding, "reset-after-close",
-            "Data came for a side that had already closed: its kernel answered with RST.",
+            "Data arrived for a side that had already closed: its kernel answered with RST.",
             .wire(
                 """
-                [F.], its ACK, then data the other way or some that crossed the FIN, then [R] without ACK (RFC 9293 3.6.1, RFC 9293
+                [F.], its ACK, then data the other way (or data that crossed the FIN), then [R] without ACK (RFC 9293 3.6.1, RFC 9293
                 3.10.7.1). Unacknowledged data is lost, even if the other side has sent its FIN as well. [R.], with ACK, is
                 an abort: explain reset.
                 """),
@@ -207,27 +210,28 @@ extension Explanation {
                 read() returns 0 before and after: the FIN came first.
                 """),
             .causes(
-                "The writer did not read, and so did not see the end of the stream.",
-                "The closer gave up on a timeout while the answer was on its way.",
+                "The writer was not reading, and so did not see the end of the stream.",
+                "The side that closed gave up after a timeout while the answer was on its way.",
                 "A program used close() where it meant shutdown(SHUT_WR)."),
             .remedy(
-                "Read until 0 before writing more; ignore SIGPIPE and handle EPIPE. Compare the timeouts of both ends."),
+                "Read until read() returns 0 before writing more; ignore SIGPIPE and handle EPIPE. Compare the timeouts of both ends."
+            ),
             .see("explain half-close, explain EPIPE")),
         Explanation(
             .finding, "silent-close",
-            "The kernel dropped the socket and no packet said so: the peer still considers it open.",
+            "The kernel dropped the socket and no packet said so: the peer still considers the connection open.",
             .wire("Nothing. The peer's next segment gets [R]: explain half-open-peer."),
             .linux(
                 """
-                The socket is gone from ss before any FIN or RST was captured. If TcpExtTCPAbortOnTimeout rises, it gave up: the peer
-                had acknowledged nothing for too long, and the program gets ETIMEDOUT (or EHOSTUNREACH, if ICMP or ARP had said so).
+                The socket was gone from ss before any FIN or RST was captured. If TcpExtTCPAbortOnTimeout rises, the kernel gave up: the peer
+                had acknowledged nothing for too long, and the program gets ETIMEDOUT (or EHOSTUNREACH, if ICMP or ARP had reported that).
                 """
             ),
             .causes(
                 "Retransmissions ran out (tcp_retries2: 15, about 15 minutes), or TCP_USER_TIMEOUT did.",
-                "An orphan gave up: tcp_orphan_retries (0 means 8).",
+                "An orphaned socket gave up: tcp_orphan_retries (0 means 8).",
                 "The interface or network namespace went away.",
-                "A RST was sent or came that was not captured (a filter, another interface), and no kernel event reported it."
+                "A RST was sent or received but not captured (a filter, another interface), and no kernel event reported it."
             ),
             .remedy("Trace on all interfaces (-i any). Keep-alives let the peer notice (RFC 9293 3.8.4).")),
     ]

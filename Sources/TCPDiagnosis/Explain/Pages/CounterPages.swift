@@ -11,7 +11,7 @@ extension Explanation {
             .linux(
                 """
                 A counter of the network namespace since its creation, for all connections, traced or not. A live trace
-                prints by how much it increased meanwhile. \(place(name)) shows it at any time.
+                prints by how much it rose during the trace. \(place(name)) shows it at any time.
                 """)
         ]
         if let remark = more?.remark { sections.append(Section("Mind", [remark])) }
@@ -45,60 +45,62 @@ extension Explanation {
         }
         guard !isSlip else { return nil }
         return Explanation(
-            .counter, word, "A counter of the kernel's that by itself says nothing of trouble.",
+            .counter, word, "A kernel counter that by itself does not indicate trouble.",
             .linux(
                 """
-                `nstat -az \(word)` shows it, if this kernel has it. Documentation/networking/snmp_counter.rst among Linux's sources tells what
+                `nstat -az \(word)` shows it, if this kernel has it. Documentation/networking/snmp_counter.rst in the Linux sources explains what
                 most of them count.
                 """))
     }
 
     private static let remarks: [String: (remark: String?, see: String?)] = [
         "ConntrackDrop": (
-            "The kernel's log says `table full, dropping packet`. A rule with `notrack` spares the table.",
+            "The kernel's log says `table full, dropping packet`. A rule with `notrack` keeps connections out of the table.",
             "explain NETFILTER_DROP, explain syn-unanswered"
         ),
         "IpOutNoRoutes": (
-            "connect() fails before there is a socket's state or a SYN to be seen. `ip route get ADDRESS` asks for the route.",
+            "connect() fails before any state or SYN can be seen. `ip route get ADDRESS` shows the route.",
             nil
         ),
         "Ip6OutNoRoutes": (
-            "connect() fails before there is a socket's state or a SYN to be seen. `ip -6 route get ADDRESS` asks for the route.",
+            "connect() fails before any state or SYN can be seen. `ip -6 route get ADDRESS` shows the route.",
             nil
         ),
-        "TcpExtTCPDeferAcceptDrop": ("No harm is done: data completes the handshake.", "explain accept-deferred"),
+        "TcpExtTCPDeferAcceptDrop": ("This does no harm: data completes the handshake.", "explain accept-deferred"),
         "TcpAttemptFails": (
             "From SYN_SENT or SYN_RECEIVED straight to CLOSED.", "explain refused, explain syn-unanswered"
         ),
         "TcpEstabResets": (
-            "From ESTABLISHED or CLOSE_WAIT straight to CLOSED: by a RST, whoever sent it, or because a time ran out. It counts sockets: a"
-                + " connection of which both ends are in this namespace counts twice.",
+            "From ESTABLISHED or CLOSE_WAIT straight to CLOSED: by a RST, whichever side sent it, or because a timer expired. It counts sockets: a"
+                + " connection with both ends in this namespace counts twice.",
             "explain reset, explain silent-close"
         ),
-        "TcpInErrs": ("Wrong checksums, and lengths that cannot be.", "explain TCP_CSUM"),
+        "TcpInErrs": ("Wrong checksums and impossible lengths.", "explain TCP_CSUM"),
         "TcpOutRsts": (nil, "explain RST, explain refused, explain reset"),
         "TcpRetransSegs": (nil, "explain retransmission"),
         "TcpExtListenDrops": (
-            "Full accept queues (TcpExtListenOverflows) are among them; so are failures for want of memory.",
+            "This includes full accept queues (TcpExtListenOverflows) and failures for lack of memory.",
             "explain accept-queue-full"
         ),
         "TcpExtListenOverflows": (
-            "accept() is called too seldom, or the backlog is small: the lesser of listen()'s and net.core.somaxconn.",
+            "accept() is called too seldom, or the backlog is small: the smaller of listen()'s backlog and net.core.somaxconn.",
             "explain accept-queue-full, explain TCP_LISTEN_OVERFLOW"
         ),
         "TcpExtPAWSTimewait": (
-            "SYNs, too: several hosts behind one NAT have clocks of their own.",
+            "These include SYNs: several hosts behind one NAT have different clocks.",
             "explain TCP_RFC7323_TW_PAWS, explain port-reused"
         ),
-        "TcpExtPruneCalled": ("A program reads too slowly, or tcp_rmem is small.", "explain zero-window-stall"),
+        "TcpExtPruneCalled": ("A program reads too slowly, or tcp_rmem is too small.", "explain zero-window-stall"),
         "TcpExtRcvPruned": (
-            "Each had just come, and there was no room for it even when what waited out of order had been given up.",
+            "Each had just arrived, and there was no room for it even after data that waited out of order had been discarded.",
             "explain TcpExtPruneCalled, explain zero-window-stall"
         ),
-        "TcpExtSyncookiesFailed": ("ACKs that belong to no cookie: too late, or a scan.", "explain syn-cookies"),
+        "TcpExtSyncookiesFailed": (
+            "ACKs that match no cookie: they came too late, or from a scan.", "explain syn-cookies"
+        ),
         "TcpExtSyncookiesRecv": (nil, "explain syn-cookies"),
         "TcpExtSyncookiesSent": (
-            "A flood of SYNs, or a backlog that is too small. Where net.ipv4.tcp_syncookies is 2 each SYN counts, however empty the queue.",
+            "A SYN flood, or a backlog that is too small. If net.ipv4.tcp_syncookies is 2, every SYN counts, however empty the queue.",
             "explain syn-cookies"
         ),
         "TcpExtTCPAbortFailed": (
@@ -107,11 +109,11 @@ extension Explanation {
         ),
         "TcpExtTCPAbortOnClose": (nil, "explain reset-unread-data, explain TCP_ABORT_ON_CLOSE"),
         "TcpExtTCPAbortOnData": (
-            "Or a program that sets TCP_LINGER2 below 0, and so does not wait for the peer's FIN.",
+            "Or a program sets TCP_LINGER2 below 0, and so does not wait for the peer's FIN.",
             "explain reset-linger, explain reset-after-close, explain TCP_ABORT_ON_DATA"
         ),
         "TcpExtTCPAbortOnLinger": (
-            "A program that sets TCP_LINGER2 below 0, and calls shutdown() before close().",
+            "A program sets TCP_LINGER2 below 0 and calls shutdown() before close().",
             "explain TCP_ABORT_ON_LINGER, explain orphan-fin-wait-2"
         ),
         "TcpExtTCPAbortOnMemory": ("tcp_max_orphans and tcp_mem are the limits.", "explain TCP_ABORT_ON_MEMORY"),
@@ -123,35 +125,35 @@ extension Explanation {
         "TcpExtTCPLossProbes": ("A probe does not say that anything was lost.", "explain tail-loss-probe"),
         "TcpExtTCPMD5Failure": ("The two sides have different keys.", "explain TCP_MD5FAILURE"),
         "TcpExtTCPMTUPFail": (
-            "Usual while a sender looks for the limit; what the probe held is sent again in smaller segments.",
+            "Normal while a sender searches for the limit; the probe's octets are retransmitted in smaller segments.",
             "explain mtu-black-hole, explain 'path MTU'"
         ),
         "TcpExtTCPMTUPSuccess": (
-            "Where net.ipv4.tcp_mtu_probing is 1, such a sender had taken smaller segments first, as large ones got no answer.",
+            "If net.ipv4.tcp_mtu_probing is 1, such a sender had first turned to smaller segments, as large ones got no answer.",
             "explain mtu-black-hole, explain 'path MTU'"
         ),
         "TcpExtTCPMemoryPressures": (
-            "tcp_mem is in pages. A process does not read: `tcptrace sockets` shows Recv-Q and Send-Q.",
+            "tcp_mem is in pages. A process is not reading: `tcptrace sockets` shows Recv-Q and Send-Q.",
             "explain PROTO_MEM"
         ),
         "TcpExtTCPReqQFullDoCookies": (
-            "A flood of SYNs, or a backlog that is too small. Where net.ipv4.tcp_syncookies is 2 each SYN counts, however empty the queue.",
+            "A SYN flood, or a backlog that is too small. If net.ipv4.tcp_syncookies is 2, every SYN counts, however empty the queue.",
             "explain syn-cookies"
         ),
         "TcpExtTCPReqQFullDrop": (
-            "tcp_syncookies is 0; else cookies would be sent.", "explain syn-unanswered, explain syn-cookies"
+            "tcp_syncookies is 0; otherwise cookies would be sent.", "explain syn-unanswered, explain syn-cookies"
         ),
         "TcpExtTCPSpuriousRTOs": ("The ACK was only late (F-RTO).", "explain spurious-retransmission"),
         "TcpExtTCPSynRetrans": (
-            "An opening that was not answered, or whose answer was lost.", "explain syn-unanswered"
+            "The SYN or SYN-ACK was not answered, or the answer was lost.", "explain syn-unanswered"
         ),
         "TcpExtTCPTimeWaitOverflow": (
             """
-            tcp_max_tw_buckets is the limit. Connections beyond it are CLOSED at once, and their late segments meet no socket or a
+            tcp_max_tw_buckets is the limit. Connections beyond it go to CLOSED at once, and their late segments find no socket, or a
             new connection.
             """, "explain TIME_WAIT, explain time-wait-held"
         ),
-        "TcpExtTCPTimeouts": ("The retransmission timer ran out; SYNs count, too.", "explain retransmission"),
+        "TcpExtTCPTimeouts": ("The retransmission timer expired; SYNs count, too.", "explain retransmission"),
         "TcpExtTCPZeroWindowDrop": (nil, "explain zero-window-stall, explain TCP_ZEROWINDOW"),
         "TcpExtTCPRcvQDrop": (nil, "explain zero-window-stall, explain PROTO_MEM"),
     ]

@@ -17,7 +17,7 @@ extension Explanation {
                 .linux(
                     "connect() sends it: SYN_SENT. The ISN is a hash of the four-tuple plus a clock (RFC 9293 3.4.1)."),
                 .meaning(
-                    "Answers: [S.] (open), [R.] (refused), silence (filtered, or a queue is full), a bare ACK (an old socket)."
+                    "Possible answers: [S.] (open), [R.] (refused), silence (filtered, or a queue is full), a bare ACK (an old socket)."
                 ),
                 .see("explain SYN,ACK, explain syn-unanswered, explain SYN_SENT"))
         ),
@@ -27,41 +27,41 @@ extension Explanation {
                 .flags, "SYN,ACK", "The second segment: \"I heard your SYN, here is mine\". tcpdump: [S.].",
                 .wire(
                     """
-                    ACK = ISN + 1, or more if the SYN's data was taken (Fast Open). RFC 9293 3.10.7.2. ACK with
-                    a wrong number: the client answers [R] and stays in SYN_SENT (RFC 9293 3.10.7.3).
+                    ACK = ISN + 1, or more if the SYN's data was accepted (Fast Open): RFC 9293 3.10.7.2. If the ACK has
+                    a wrong number, the client answers [R] and stays in SYN_SENT (RFC 9293 3.10.7.3).
                     """),
                 .linux(
-                    "The kernel sends it, not the process: accept() may come much later, or never. Repeated tcp_synack_retries (5) times."
+                    "The kernel sends it, not the process: accept() may come much later, or never. It is retransmitted tcp_synack_retries (5) times."
                 ),
                 .see("explain SYN_RECEIVED, explain never-accepted, explain syn-cookies"))
         ),
         (
             .ack,
             Explanation(
-                .flags, "ACK", "The acknowledgment number counts. tcpdump: a dot, alone [.].",
+                .flags, "ACK", "The acknowledgment number is valid. tcpdump: a dot, alone [.].",
                 .wire(
                     """
-                    On every segment but the first SYN and some RSTs. \"All before this number has come.\" Alone ([.], no data) it takes no
+                    On every segment but the first SYN and some RSTs: \"everything before this number has arrived\". Alone ([.], no data) it takes no
                     sequence number and is not acknowledged (RFC 9293 3.4). It may be delayed by up to 500 ms (RFC 9293 3.8.6.3).
                     """),
                 .linux(
-                    "Delayed ACKs: 40 ms, up to 200 ms. The kernel acknowledges; the process may have read nothing yet."
+                    "ACKs are delayed by 40 ms, up to 200 ms. The kernel acknowledges; the process may have read nothing yet."
                 ),
                 .meaning(
-                    "Also seen as: third segment of the handshake, window update, keep-alive and its answer, challenge ACK."
+                    "It also serves as third segment of the handshake, window update, keep-alive and its answer, and challenge ACK."
                 ))
         ),
         (
             .fin,
             Explanation(
-                .flags, "FIN", "\"I send no more.\" It closes one direction only. tcpdump: [F.].",
+                .flags, "FIN", "\"I will send no more.\" It closes one direction only. tcpdump: [F.].",
                 .wire(
                     """
                     Practically always with ACK. It takes one sequence number after the last octet, and may carry data. The other
                     direction stays open (RFC 9293 3.6). FIN without ACK, [F], is not legal in a connection; scanners send it.
                     """),
                 .linux(
-                    "close() with everything read, shutdown(SHUT_WR), or the end of the process. The peer's read() returns 0 at its place."
+                    "close() with everything read, shutdown(SHUT_WR), or the end of the process. At this point, the peer's read() returns 0."
                 ),
                 .meaning("Sender: FIN_WAIT_1 (closed first) or LAST_ACK. Receiver: CLOSE_WAIT, CLOSING or TIME_WAIT."),
                 .see("explain half-close, explain close-wait-leak"))
@@ -72,27 +72,28 @@ extension Explanation {
                 .flags, "RST", "\"There is no such connection\", said without ACK. tcpdump: [R].",
                 .wire(
                     """
-                    [R], without ACK, answers a segment that had ACK and met no connection, or one that its program had closed; its number is
-                    that segment's ACK (RFC 9293 3.10.7.1). So the sender did not abort: nobody there wanted the segment. It takes
+                    [R], without ACK, answers a segment that had ACK and found no connection, or one that its program had closed; its number is
+                    that segment's ACK (RFC 9293 3.10.7.1). So the sender did not abort: no process there wanted the segment. It takes
                     effect only at exactly RCV.NXT (RFC 5961 3.2).
                     """),
                 .linux(
-                    "Reasons NO_SOCKET, TCP_ABORT_ON_DATA, TCP_TIMEWAIT_SOCKET, TCP_INVALID_ACK_SEQUENCE. No process of that host is informed."
+                    "Reasons NO_SOCKET, TCP_ABORT_ON_DATA, TCP_TIMEWAIT_SOCKET, TCP_INVALID_ACK_SEQUENCE. No process on that host is informed."
                 ),
                 .causes(
                     "The socket was closed, or its host restarted: explain half-open-peer, explain reset-after-close.",
-                    "A SYN-ACK or ACK with a wrong number met SYN_SENT.",
+                    "A SYN-ACK or ACK with a wrong number arrived in SYN_SENT.",
                     "A middlebox."),
                 .see("explain RST,ACK"))
         ),
         (
             [.rst, .ack],
             Explanation(
-                .flags, "RST,ACK", "Refused, if it answers a SYN; else a side aborts its connection. tcpdump: [R.].",
+                .flags, "RST,ACK",
+                "Refused, if it answers a SYN; otherwise a side aborts its connection. tcpdump: [R.].",
                 .wire(
                     """
                     Answer to a SYN without ACK: number 0, ACK = ISN + 1 (RFC 9293 3.10.7.1). In an open connection
-                    it is an abort by who had it (RFC 9293 3.10.5): RFC 9293 shows that one without ACK; Linux sets ACK.
+                    it is an abort by a side that had it (RFC 9293 3.10.5): RFC 9293 shows that RST without ACK; Linux sets ACK.
                     """),
                 .linux(
                     "Reasons NO_SOCKET (refused), TCP_ABORT_ON_CLOSE (unread octets), TCP_STATE (SO_LINGER 0, ss -K), TCP_KEEPALIVE_TIMEOUT."
@@ -107,7 +108,7 @@ extension Explanation {
             Explanation(
                 .flags, "PSH", "\"Hand this to the program now.\" tcpdump: [P]. With ACK, [P.], it is ordinary data.",
                 .wire(
-                    "Set on the last segment of a write (RFC 9293 3.9.1.2). It is no border between messages: TCP is a stream."
+                    "Set on the last segment of a write (RFC 9293 3.9.1.2). It does not separate messages: TCP is a stream."
                 ),
                 .linux(
                     "Set when the send queue becomes empty. Linux as a receiver ignores it: data is readable at once anyway."
@@ -117,9 +118,9 @@ extension Explanation {
         (
             .urg,
             Explanation(
-                .flags, "URG", "The urgent pointer counts. tcpdump: [U].",
+                .flags, "URG", "The urgent pointer is valid. tcpdump: [U].",
                 .wire(
-                    "It points just behind the urgent octet; older specifications had it point at it (RFC 6093 4). New programs should not use it (RFC 9293 3.8.5)."
+                    "It points just past the urgent octet; older specifications had it point at that octet (RFC 6093 4). New programs should not use it (RFC 9293 3.8.5)."
                 ),
                 .linux(
                     "send(MSG_OOB); recv(MSG_OOB), SO_OOBINLINE, tcp_stdurg. Middleboxes often clear it. Telnet and FTP use it."
@@ -130,10 +131,10 @@ extension Explanation {
             Explanation(
                 .flags, "ECE", "ECN-Echo: \"a router marked your packet: congestion\". tcpdump: [E].",
                 .wire(
-                    "In a SYN with CWR: an offer of ECN; in the SYN-ACK alone: agreed. Later: repeated until CWR comes (RFC 3168 6.1.1, RFC 3168 6.1.3)."
+                    "With CWR in a SYN: an offer of ECN; alone in the SYN-ACK: agreed. Later: repeated until CWR comes (RFC 3168 6.1.1, RFC 3168 6.1.3)."
                 ),
                 .linux(
-                    "tcp_ecn = 2 (the default): agree if asked, do not ask. A SYN that is repeated offers it no more (tcp_ecn_fallback)."
+                    "tcp_ecn = 2 (the default): agree if asked, but do not ask. A retransmitted SYN no longer offers it (tcp_ecn_fallback)."
                 ))
         ),
         (
@@ -142,7 +143,7 @@ extension Explanation {
                 .flags, "CWR", "Congestion window reduced: the answer to ECE. tcpdump: [W].",
                 .wire("Sent once by the side that slowed down (RFC 3168 6.1.2). In a SYN with ECE: an offer of ECN."),
                 .linux(
-                    "Seen only if both ends agreed to ECN: ss -tio then shows ecn, and ecnseen once a packet came that routers may mark (ECT)."
+                    "Seen only if both ends agreed on ECN: ss -tio then shows ecn, and ecnseen once a packet came that routers may mark (ECT)."
                 ))
         ),
         (
@@ -155,22 +156,22 @@ extension Explanation {
                     bits (RFC 9768 3.2.2).
                     As NS it was an experiment (RFC 3540), now historic.
                     """),
-                .linux("A normal connection of most kernels does not set it. Old firewalls drop SYNs that have it."))
+                .linux("Most kernels do not set it on ordinary connections. Old firewalls drop SYNs that have it."))
         ),
         (
             [.syn, .ece, .cwr],
             Explanation(
                 .flags, "SYN,ECE,CWR", "A SYN that offers ECN. tcpdump: [SEW].",
                 .wire("The answer [S.E] agrees; [S.] does not (RFC 3168 6.1.1)."),
-                .linux("tcp_ecn = 1. If it gets no answer, a plain SYN follows: the same attempt."))
+                .linux("Sent with tcp_ecn = 1. If it gets no answer, a plain SYN follows, which is the same attempt."))
         ),
         (
             [],
             Explanation(
-                .flags, "none", "No control bit at all. No TCP sends it; scanners do (a null scan).",
+                .flags, "none", "No control bit at all. No TCP sends this; scanners do (a null scan).",
                 .wire(
                     """
-                    A closed port answers [R.] (RFC 9293 3.10.7.1); a listener drops it (RFC 9293 3.10.7.2), and so does a connection, as
+                    A closed port answers [R.] (RFC 9293 3.10.7.1); a listener drops it (RFC 9293 3.10.7.2), and so does a connection, because
                     ACK is missing (RFC 9293 3.10.7.4, fifth check).
                     """
                 ),
@@ -180,14 +181,14 @@ extension Explanation {
             [.syn, .fin],
             Explanation(
                 .flags, "SYN,FIN", "Opens and closes in one: no TCP sends it. Scanners and attacks do.",
-                .wire("Zeek: q. It moves no state here."),
+                .wire("Zeek: q. It changes no state here."),
                 .linux("A listener drops a SYN with FIN silently."))
         ),
         (
             [.syn, .rst],
             Explanation(
                 .flags, "SYN,RST", "Opens and aborts in one: no TCP sends it.",
-                .wire("RST is looked at before SYN (RFC 9293 3.10.7.2): to a listener it is nothing. Zeek: q."),
+                .wire("RST is checked before SYN (RFC 9293 3.10.7.2), so a listener ignores it. Zeek: q."),
                 .linux("Dropped without an answer: a RST is never answered."))
         ),
     ]

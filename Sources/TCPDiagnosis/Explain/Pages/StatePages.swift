@@ -53,99 +53,99 @@ extension Explanation {
 
     private static let texts: [TCPState: (summary: String, waits: String, linux: String, many: String)] = [
         .closed: (
-            "No connection at all; a fiction, as there is no socket (RFC 9293 3.3.2).",
-            "Nobody. Segments for it are answered with RST (RFC 9293 3.10.7.1).",
-            "TCP_CLOSE is a socket that is not connected yet or not any more. ss and /proc list none of them. listen() takes it to LISTEN, close() takes a listener back; no segment shows either.",
-            "That cannot be seen. Still, a process may hold many unconnected sockets as descriptors."
+            "No connection at all: a fictional state, as there is no socket (RFC 9293 3.3.2).",
+            "Neither side. Segments for it are answered with RST (RFC 9293 3.10.7.1).",
+            "TCP_CLOSE is a socket that is not connected yet, or no longer. ss and /proc list none of them. listen() moves it to LISTEN, and close() moves a listener back; no segment shows either.",
+            "They cannot be seen, but a process may hold many descriptors of unconnected sockets."
         ),
         .listen: (
-            "A server waits for connections: listen() was called.",
-            "It waits for a SYN from any host. A listener stays in LISTEN; Linux makes a new socket for each connection.",
+            "A server is waiting for connections: it has called listen().",
+            "It waits for a SYN from any host. A listener stays in LISTEN; Linux creates a new socket for each connection.",
             """
-            Recv-Q is the number of connections that wait for accept(). Send-Q is the limit, min(backlog, somaxconn), in ss only: netstat and
-            `tcptrace sockets` have 0 there, and `tcptrace sockets -i` the limit. The queue takes one more. No timer. listen()
-            enters LISTEN and close() leaves it for CLOSED: neither is a segment, so the edges above name none.
+            Recv-Q is the number of connections that wait for accept(). Send-Q is its limit, min(backlog, somaxconn), in ss only: netstat and
+            `tcptrace sockets` show 0 there, and `tcptrace sockets -i` shows the limit. The queue takes one more. No timer. listen()
+            enters LISTEN and close() leaves it for CLOSED: neither sends a segment, so the transitions above name none.
             """,
-            "Many services, or one with SO_REUSEPORT. If Recv-Q stays above 0: explain accept-queue-full."
+            "There are many services, or one that uses SO_REUSEPORT. If Recv-Q stays above 0: explain accept-queue-full."
         ),
         .synSent: (
-            "A SYN was sent; connect() waits.",
+            "A SYN was sent; connect() is waiting.",
             "It waits for the server's SYN-ACK.",
             """
-            Timer on. The SYN is sent again after 1, 1, 1, 1, 1, 2, 4, 8, 16 and 32 s: tcp_syn_linear_timeouts (4) + tcp_syn_retries (6) =
+            Its timer runs. The SYN is retransmitted after 1, 1, 1, 1, 1, 2, 4, 8, 16 and 32 s: tcp_syn_linear_timeouts (4) + tcp_syn_retries (6) =
             10 times; ETIMEDOUT after 131 s (before Linux 6.5: 6 times, 127 s).
             """,
-            "Servers that do not answer: firewalls, dead hosts, full queues. See explain syn-unanswered."
+            "Servers are not answering: firewalls, dead hosts, full queues. See explain syn-unanswered."
         ),
         .synReceived: (
-            "A SYN came and was answered with SYN-ACK.",
-            "The server waits for the third segment of the handshake.",
+            "A SYN arrived and was answered with a SYN-ACK.",
+            "The server waits for the handshake's last ACK.",
             """
-            Linux says SYN_RECV, and keeps a small request, not a socket: no inode, no owner. The SYN-ACK repeats tcp_synack_retries
-            (5) times; gone after 63 s. The tracepoint shows it only when the last ACK comes. With SYN cookies there is none.
+            Linux calls it SYN_RECV and keeps a small request, not a socket: no inode, no owner. The SYN-ACK is repeated tcp_synack_retries
+            (5) times; the request is gone after 63 s. The tracepoint shows it only when the last ACK arrives. With SYN cookies there is none.
             """,
-            "A SYN flood, or clients whose third segment is lost (asymmetric firewalls). See explain syn-cookies."
+            "A SYN flood, or clients whose last ACK of the handshake is lost (asymmetric firewalls). See explain syn-cookies."
         ),
         .established: (
-            "The connection is open: data flows both ways.",
+            "The connection is open: data can flow both ways.",
             "Neither side has to wait for anything. Being idle for years is legal (RFC 9293 3.8.4).",
             """
-            No timer by itself. With data under way: retransmission, up to tcp_retries2 (15). With SO_KEEPALIVE: after 7200 s.
+            No timer of its own. With data in flight: retransmission, up to tcp_retries2 (15). With SO_KEEPALIVE: a probe after 7200 s.
             With inode 0 no process has accepted it yet.
             """,
-            "Normal for a pool. If the peers are gone: half-open connections; explain half-open-peer, keepalive-dead."
+            "Normal for a connection pool. If the peers are gone, the connections are half-open: explain half-open-peer, keepalive-dead."
         ),
         .finWait1: (
             "This side closed first; its FIN is not acknowledged yet.",
             """
-            It waits for the peer's kernel, not for its process. Where the peer closes at once, one FIN,ACK does both: TIME_WAIT follows,
+            It waits for the peer's kernel, not for its process. If the peer closes at once, a single FIN,ACK does both: TIME_WAIT follows,
             and there is no FIN_WAIT_2 (RFC 9293 3.3.2).
             """,
             """
-            Usually a round trip, or 40 ms if the peer delays its ACK. As an orphan it repeats the FIN tcp_orphan_retries times (0 means 8), or probes a closed window. Linux calls
+            It usually lasts a round trip, or 40 ms if the peer delays its ACK. An orphan repeats the FIN tcp_orphan_retries times (0 means 8), or probes a closed window. Linux calls
             it FIN_WAIT1.
             """,
-            "Peers that vanished or do not read (zero window), and much unsent data. tcp_max_orphans limits it."
+            "The peers vanished or are not reading (zero window), and much data is unsent. tcp_max_orphans limits their number."
         ),
         .finWait2: (
-            "This side closed, and the peer's kernel knows it; the peer's process has not closed.",
+            "This side closed and the peer's kernel knows it, but the peer's process has not closed.",
             "It waits for the peer's process to call close().",
             """
-            After shutdown(SHUT_WR): an owner, no timer, may read on. After close(): an orphan, inode 0, dropped silently after
+            After shutdown(SHUT_WR) it has an owner, which may keep reading, and no timer. After close() it is an orphan: inode 0, dropped silently after
             tcp_fin_timeout (60 s). Linux calls it FIN_WAIT2.
             """,
-            "The peers leak CLOSE_WAIT, or answer slowly. See explain orphan-fin-wait-2."
+            "The peers leak sockets in CLOSE_WAIT, or answer slowly. See explain orphan-fin-wait-2."
         ),
         .closeWait: (
             "The peer closed; this side's process has not.",
-            "All wait for this side's process to call close(). No packet but a RST can end it.",
-            "No timer but that of SO_KEEPALIVE: it can last forever. Recv-Q counts the FIN as one octet until it is read. inode 0: never accepted.",
-            "A bug in the program that holds them. See explain close-wait-leak."
+            "Everything waits for this side's process to call close(). No packet but a RST can end the state.",
+            "No timer but that of SO_KEEPALIVE: it can last forever. Recv-Q counts the FIN as one octet until it is read. With inode 0 it was never accepted.",
+            "The program that holds them has a bug. See explain close-wait-leak."
         ),
         .closing: (
-            "Both closed at once: the FINs crossed; our own is not acknowledged yet.",
+            "Both sides closed at once: the FINs crossed, and this side's own is not acknowledged yet.",
             "It waits for the peer's kernel to acknowledge the FIN.",
-            "Microseconds to a round trip; the FIN repeats. Hard to catch with ss. A self-connect goes through it.",
-            "Very rare: the last ACKs are lost."
+            "It lasts from microseconds to a round trip; the FIN is retransmitted. Hard to catch with ss. A self-connect goes through it.",
+            "Very rare: the last ACKs were lost."
         ),
         .lastAck: (
             "The peer closed first, then this side; its FIN is not acknowledged yet.",
-            "It waits for the last ACK of the peer's kernel.",
-            "After close() no owner, after shutdown() it stays. The FIN repeats (tcp_orphan_retries, 0 means 8). Then it is gone, without TIME_WAIT.",
-            "Peers that forgot the connection, behind a firewall that drops FINs or their ACKs."
+            "It waits for the last ACK from the peer's kernel.",
+            "After close() it has no owner, after shutdown() it keeps it. The FIN is retransmitted (tcp_orphan_retries, 0 means 8). Then the socket is gone, without TIME_WAIT.",
+            "The peers forgot the connection, or a firewall drops FINs or their ACKs."
         ),
         .timeWait: (
             "Both sides have closed; the side that closed first waits until old segments have died out.",
             """
-            It waits for time to pass: 2 MSL (RFC 9293 3.6.1). A repeated FIN is answered, and the time starts again. From FIN_WAIT_1 it
-            comes in one step if the peer's FIN acknowledges ours (RFC 9293 3.3.2).
+            It waits for time to pass: 2 MSL (RFC 9293 3.6.1). A retransmitted FIN is answered and restarts the time. FIN_WAIT_1 leads here
+            in one step if the peer's FIN acknowledges this side's (RFC 9293 3.3.2).
             """,
             """
-            60 s, fixed; no setting changes it. No owner, inode 0, a few hundred octets. tcp_tw_reuse = 2: loopback only. tcp_max_tw_buckets
-            limits their number. The tracepoint never shows it: it says CLOSE.
+            It lasts 60 s; no setting changes that. No owner, inode 0, a few hundred octets. tcp_tw_reuse = 2: on loopback only. tcp_max_tw_buckets
+            limits their number. The tracepoint never shows the state: it reports CLOSE.
             """,
             """
-            Normal for a side that closes many short connections first. Harmful only when the ports towards one server run out: explain
+            Normal for a side that is the first to close many short connections. Harmful only if the ports towards one server run out: explain
             port-exhaustion.
             """
         ),
@@ -157,20 +157,20 @@ extension RFCRule {
     var words: String {
         switch self {
         case .activeOpen: "connect(): a SYN is sent (RFC 9293 3.10.1)"
-        case .listenSyn: "a SYN came; SYN-ACK is sent (RFC 9293 3.10.7.2)"
-        case .synSentSynAck: "the SYN-ACK came; ACK is sent (RFC 9293 3.10.7.3)"
-        case .synSentSyn: "a SYN came: simultaneous open (RFC 9293 3.10.7.3)"
-        case .synSentReset: "a RST came: refused (RFC 9293 3.10.7.3)"
-        case .synReceivedReset: "a RST came (RFC 9293 3.10.7.4)"
-        case .reset: "a RST came (RFC 9293 3.10.7.4)"
-        case .synReceivedAck: "the ACK of the SYN came (RFC 9293 3.10.7.4)"
-        case .finWait1Ack, .closingAck, .lastAckAck: "the ACK of the FIN came (RFC 9293 3.10.7.4)"
-        case .fin: "the peer's FIN came (RFC 9293 3.10.7.4)"
+        case .listenSyn: "a SYN arrives; a SYN-ACK is sent (RFC 9293 3.10.7.2)"
+        case .synSentSynAck: "the SYN-ACK arrives; an ACK is sent (RFC 9293 3.10.7.3)"
+        case .synSentSyn: "a SYN arrives: simultaneous open (RFC 9293 3.10.7.3)"
+        case .synSentReset: "a RST arrives: refused (RFC 9293 3.10.7.3)"
+        case .synReceivedReset: "a RST arrives (RFC 9293 3.10.7.4)"
+        case .reset: "a RST arrives (RFC 9293 3.10.7.4)"
+        case .synReceivedAck: "the ACK of the SYN arrives (RFC 9293 3.10.7.4)"
+        case .finWait1Ack, .closingAck, .lastAckAck: "the ACK of the FIN arrives (RFC 9293 3.10.7.4)"
+        case .fin: "the peer's FIN arrives (RFC 9293 3.10.7.4)"
         case .closeCall: "close() or shutdown(): a FIN is sent (RFC 9293 3.10.4)"
         case .abort: "abort: a RST is sent (RFC 9293 3.10.5)"
-        case .timeWaitTimeout: "the time ran out (RFC 9293 3.10.8)"
-        case .icmpError: "an ICMP error came (what Linux does; RFC 9293 3.9.2.2 allows it for hard errors only)"
-        case .kernelClosed: "its kernel gives it up silently, because a timer ran out (RFC 9293 3.10.8)"
+        case .timeWaitTimeout: "the timer expires (RFC 9293 3.10.8)"
+        case .icmpError: "an ICMP error arrives (Linux does this; RFC 9293 3.9.2.2 allows it for hard errors only)"
+        case .kernelClosed: "its kernel gives it up silently, because a timer expires (RFC 9293 3.10.8)"
         case .midstream: "the capture began too late to see it"
         case .evidence: "a later segment proves it"
         case .retraction: "a later segment proves that it has not happened"

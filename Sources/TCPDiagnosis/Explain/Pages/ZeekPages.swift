@@ -6,52 +6,52 @@ extension Explanation {
     static let zeekStates: [Explanation] = [
         zeek(
             "S0", "A SYN, and no reply.",
-            "Also a capture of one direction, even with data (SAD): nothing but SYN counts.",
+            "Also a capture of one direction, even with data (SAD): only the SYN counts.",
             "no_answer, or open if the originator went on"),
         zeek(
             "S1", "Established, not ended.",
-            "Zeek says so after SYN and SYN-ACK already: without the third segment (Sh) the server may still be in SYN_RECEIVED.",
+            "Zeek says so as soon as it has SYN and SYN-ACK: without the third segment (Sh) the server may still be in SYN_RECEIVED.",
             "open, or half_open without the third segment"),
         zeek(
             "SF", "Normal opening and normal end.",
-            "Both FINs are enough: the opening may not have been seen. Look for S and h in the history.",
-            "closed, reset if a RST between or behind the FINs ended it, or half_closed if one of the FINs cannot be its sender's"
+            "Both FINs are enough, even if the opening was not seen. Look for S and h in the history.",
+            "closed, reset if a RST between or after the FINs ended it, or half_closed if one of the FINs cannot be from its apparent sender"
         ),
         zeek(
-            "REJ", "The attempt was refused with a RST.", "[S], [R.]: nobody listens (RFC 9293 3.10.7.1).",
+            "REJ", "The attempt was refused with a RST.", "[S], [R.]: nothing listens there (RFC 9293 3.10.7.1).",
             "refused, or reset if both sides sent a RST"),
         zeek(
             "S2", "Established, and the originator closed; no FIN from the responder.",
-            "A half-close at work and a CLOSE_WAIT leak look the same here: explain half-close, close-wait-leak.",
+            "An ordinary half-close and a CLOSE_WAIT leak look the same here: explain half-close, close-wait-leak.",
             "half_closed"),
         zeek(
             "S3", "Established, and the responder closed; no FIN from the originator.",
-            "As S2, the other way round: the client's process has not closed.", "half_closed"),
+            "Like S2, the other way round: the client's process has not closed.", "half_closed"),
         zeek(
             "RSTO", "Established, and the originator sent a RST.",
-            "Also a scan that resets after the SYN-ACK (ShR), and a RST for what an older connection answered to the SYN, after which it opened. Zeek does not ask whether the receiver obeys the RST.",
+            "Also a scan that resets after the SYN-ACK (ShR), or a RST against an older connection's answer to the SYN, after which the connection opened. Zeek does not check whether the receiver obeys the RST.",
             "reset; closed, open, half_closed or half_open if the RST was not obeyed"),
         zeek(
-            "RSTR", "The responder sent a RST.", "As RSTO. The findings say which kind of RST it was.",
+            "RSTR", "The responder sent a RST.", "Like RSTO. The findings say which kind of RST it was.",
             "reset; closed, open, half_closed or half_open if the RST was not obeyed"),
         zeek(
             "RSTOS0", "A SYN, then a RST from the originator; no SYN-ACK seen.",
-            "An ACK of the responder may stand between: an old socket's challenge ACK. See explain half-open-peer.",
-            "half_open with that ACK between, no_answer without it, reset if the RST has the next number"),
+            "An ACK from the responder may come in between: an old socket's challenge ACK. See explain half-open-peer.",
+            "half_open with that ACK, no_answer without it, reset if the RST has the next number expected"),
         zeek(
             "RSTRH", "A SYN-ACK, then a RST from the responder; no SYN seen.",
-            "Also a connection seen from the middle on that the responder reset, and a RST alone.",
-            "reset, or refused if all there is is a RST that answers a SYN"),
+            "Also a connection captured from the middle that the responder reset, and a lone RST.",
+            "reset, or refused if there is only a RST that answers a SYN"),
         zeek(
             "SH", "A SYN, then a FIN from the originator; no SYN-ACK seen: \"half open\".",
-            "Also captures of one direction, and of the middle with one FIN.",
-            "half_closed, closed of a self-connect, or partial if no TCP sends such a FIN"),
+            "Also a capture of one direction, or from the middle with one FIN.",
+            "half_closed, closed for a self-connect, or partial if no TCP sends such a FIN"),
         zeek(
             "SHR", "A SYN-ACK, then a FIN from the responder; no SYN seen.",
-            "As SH, the other way round.", "half_closed, or partial if no TCP sends such a FIN"),
+            "Like SH, the other way round.", "half_closed, or partial if no TCP sends such a FIN"),
         zeek(
-            "OTH", "No SYN seen, and no normal end: traffic from the middle.",
-            "Also a lone SYN-ACK, and a reset from the middle by the originator. Zeek on lo with its defaults drops frames by checksum: OTH everywhere.",
+            "OTH", "No SYN seen and no normal end: traffic from the middle of a connection.",
+            "Also a lone SYN-ACK, and a reset from the middle by the originator. On lo, Zeek's defaults drop frames for their checksums: OTH everywhere.",
             "partial, reset, half_open after a lone SYN-ACK, or open if text followed that"),
     ]
 
@@ -63,25 +63,25 @@ extension Explanation {
 
     /// The meaning of each letter of the history, in lower case.
     static let historyLetters: [(letter: Character, meaning: String, note: String)] = [
-        ("s", "SYN without ACK", "Again only with another ISN: repeated SYNs are one letter."),
-        ("h", "SYN and ACK: the answer to a SYN", "Again only with another ISN."),
+        ("s", "SYN without ACK", "Repeated only with another ISN: retransmitted SYNs share one letter."),
+        ("h", "SYN and ACK: the answer to a SYN", "Repeated only with another ISN."),
         ("a", "ACK without data", "Once per direction."),
-        ("d", "data", "Once per direction, however much."),
-        ("f", "FIN", "Again only with another number: a repeated FIN is one letter."),
-        ("r", "RST", "Again only with another number."),
+        ("d", "data", "Once per direction, however much there is."),
+        ("f", "FIN", "Repeated only with another number: retransmitted FINs share one letter."),
+        ("r", "RST", "Repeated only with another number."),
         (
             "c", "wrong checksum",
-            "With --verify-checksums only, and once per direction: with offload checksums are unfinished at capture time. See explain 'bad checksum'."
+            "Only with --verify-checksums, and once per direction: with offload, checksums are unfinished at capture time. See explain 'bad checksum'."
         ),
         ("g", "gap: acknowledged data that the capture lacks", "The 1st, 10th, 100th time. See explain capture-gap."),
-        ("t", "data sent again", "The 1st, 10th, 100th time. See explain retransmission."),
+        ("t", "data retransmitted", "The 1st, 10th, 100th time. See explain retransmission."),
         (
             "w", "window of 0",
-            "The 1st, 10th, 100th time; not on a RST, nor after the peer's FIN. See explain zero-window-stall."
+            "The 1st, 10th, 100th time; not in a RST, nor after the peer's FIN. See explain zero-window-stall."
         ),
         ("i", "FIN and RST in one segment", "Once per direction. No TCP sends it."),
         ("q", "SYN with FIN or RST in one segment", "Once per direction. Scanners send it."),
-        ("^", "the roles were taken the other way than the first segment suggested", "The opening was missed."),
+        ("^", "the roles are the reverse of what the first segment suggested", "The opening was missed."),
         ("x", "Zeek's analysis was cut short", "Never here: no analyzer reads contents."),
     ]
 
@@ -103,7 +103,7 @@ extension Explanation {
         var steps: [String] = []
         for (index, letter) in letters.enumerated() {
             if letter == "+" && index == letters.count - 1 {
-                steps.append("+: more followed, which is not kept")
+                steps.append("+: more followed and was not kept")
             } else if let page = page(ofLetter: letter) {
                 steps.append("\(letter): \(page.summary.dropLast())")
             } else {
@@ -111,10 +111,10 @@ extension Explanation {
             }
         }
         return Explanation(
-            .history, word, "What happened in this order; capital letters are the originator's.",
+            .history, word, "What happened, in order; capital letters are the originator's.",
             sections: [
                 Section("Letter by letter", steps),
-                .see("explain S, explain h: a letter alone says when it is repeated."),
+                .see("explain S, explain h: a letter's own page says when it is repeated."),
             ])
     }
 
@@ -141,9 +141,9 @@ extension Explanation {
             default: "Incomplete"
             }
         var mind =
-            "The numbers of all kinds of segments seen are added up. A connection seen from the middle is never complete."
+            "The numbers of all kinds of segments seen are added up. A connection captured from the middle is never complete."
         if number == 37 {
-            mind = "37 is the usual number of a refused connection: SYN, and [R.] which counts as ACK and RST. " + mind
+            mind = "37 is the usual number of a refused connection: SYN, and [R.], which counts as ACK and RST. " + mind
         }
         return Explanation(
             .completeness, "\(number)", "Wireshark 4.0 says: \(label).",
