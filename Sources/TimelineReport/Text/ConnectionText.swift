@@ -116,6 +116,8 @@ struct ConnectionText {
     private var shownStates: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
     private var shownMarks: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
     var hasHead = false
+    /// When the last row on the page ends, from which a narrow page counts the time of notes.
+    var lastRowTime: Timestamp?
     /// Whether the columns on the page have this connection's number in front of them.
     var isNumbered = false
     /// Findings that are not written yet.

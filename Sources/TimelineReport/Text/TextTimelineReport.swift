@@ -414,6 +414,7 @@ public struct TextTimelineReport: TraceReport {
             writer.writeNote([], left: sides.left, right: sides.right, prefix: prefix, &out)
         }
         let sides = noted(texts[id].sides(of: row, connection, kernel))
+        texts[id].lastRowTime = row.lastTime
         writer.write(row, left: sides.left, right: sides.right, connection, prefix: prefix, &out)
         if style.detail.verbosity > 2 { writeReasons(row, prefix, &out) }
     }
@@ -439,16 +440,27 @@ public struct TextTimelineReport: TraceReport {
         _ out: inout OutputBuffer
     ) {
         let sides = noted(texts[id].sides(of: note, kernel))
-        var time: ArraySlice<UInt8> = []
-        if let moment = note.time {
-            let elapsed = moment.since(connection.firstTime)
-            time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
-        }
+        let time = writer.text { appendTime(of: note, connection, id, &$0) }
         if case .icmp(let event) = note {
             writer.writeICMP(event, time: time, left: sides.left, right: sides.right, prefix: prefix, &out)
         } else {
             writer.writeNote(
                 noteWords(note, kernel, writer), time: time, left: sides.left, right: sides.right, prefix: prefix, &out)
+        }
+    }
+
+    /// Appends when a note was: since the connection's first segment, or since the last row if the page has no column
+    /// for that.
+    private func appendTime(
+        of note: TimelineNote, _ connection: Connection, _ id: ConnectionID, _ out: inout OutputBuffer
+    ) {
+        guard let moment = note.time else { return }
+        if writer.layout.form != .narrow {
+            let elapsed = moment.since(connection.firstTime)
+            out.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6)
+        } else if let last = texts[id].lastRowTime, moment >= last {
+            out.append("+")
+            out.append(span: moment.since(last), .compact)
         }
     }
 }

@@ -93,7 +93,7 @@ extension TimelineWriter {
         line.pad(to: layout.stateEdge + 2)
         line.put(ascii: client)
         if connection.isSelfConnect {
-            if line.column + 47 <= layout.width {
+            if Self.columns(of: prefix) + line.column + 47 <= layout.width {
                 line.put("  (connected to itself: one socket, both roles)", columns: 47)
             } else {
                 line.put("  (one socket, connected to itself)", columns: 35)

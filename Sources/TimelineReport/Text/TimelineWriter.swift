@@ -180,13 +180,7 @@ struct TimelineWriter {
 
     /// The layout of rows that begin with a connection's number.
     func layout(beside prefix: UInt64?) -> TimelineLayout {
-        guard var rest = prefix else { return layout }
-        var columns = 2
-        while rest >= 10 {
-            columns += 1
-            rest /= 10
-        }
-        return layout.beside(columns)
+        layout.beside(Self.columns(of: prefix))
     }
 
     func putPrefix(_ prefix: UInt64?, _ line: inout Line) {
@@ -287,6 +281,17 @@ struct TimelineWriter {
 
     // MARK: Rules and notes
 
+    /// How many columns a connection's number takes in front of its rows.
+    static func columns(of prefix: UInt64?) -> Int {
+        guard var rest = prefix else { return 0 }
+        var columns = 2
+        while rest >= 10 {
+            columns += 1
+            rest /= 10
+        }
+        return columns
+    }
+
     /// Writes `--- handshake -----`; in the narrow form with the time at which the phase began.
     func writeRule(
         _ title: ArraySlice<UInt8>, before row: TimelineRow, _ connection: Connection, prefix: UInt64?,
@@ -319,7 +324,12 @@ struct TimelineWriter {
         prefix: UInt64?, _ out: inout OutputBuffer
     ) {
         let layout = layout(beside: prefix)
-        let pieces = Self.wrap(words, layout.form == .line ? max(20, layout.width - 3) : layout.lane)
+        // In the one-line form the states stand behind the words.
+        let states = left.isEmpty && right.isEmpty ? 0 : 2 + max(1, left.count) + 3 + max(1, right.count)
+        let room =
+            layout.form == .line
+            ? max(20, layout.width - Self.columns(of: prefix) - 4 - time.count - states) : layout.lane
+        let pieces = Self.wrap(words, room)
         for (index, piece) in pieces.enumerated() {
             var line = Line(in: &out)
             putPrefix(prefix, &line)
@@ -338,11 +348,17 @@ struct TimelineWriter {
     ) {
         guard layout.form != .line else {
             line.put("   ", columns: 3)
+            line.put(time)
+            if !time.isEmpty { line.put(" ", columns: 1) }
             line.put(words)
             if !left.isEmpty || !right.isEmpty { putStates(left, right, &line) }
             return
         }
-        if !time.isEmpty && layout.form == .wide { line.put(rightAligned: time, to: 5 + layout.timeWidth) }
+        if layout.form == .wide {
+            if !time.isEmpty { line.put(rightAligned: time, to: 5 + layout.timeWidth) }
+        } else if layout.deltaEdge + max(1, left.count) < layout.stateEdge {
+            line.put(rightAligned: time, to: layout.deltaEdge)
+        }
         let columns = TextColumns.count(words)
         let margin = (layout.lane - columns) / 2
         putLane(left, right, &line) {

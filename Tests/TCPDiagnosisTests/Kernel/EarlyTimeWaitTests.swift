@@ -45,7 +45,9 @@ import Testing
             "\(play.found)")
         let single = orphan(goneAt: 160, overflows: 1)
         single.conclude(102_000)
-        #expect(single.message(.orphanFinWait2).contains("(net.ipv4.tcp_max_tw_buckets, exceeded 1 time in that period)"), "\(single.found)")
+        #expect(
+            single.message(.orphanFinWait2).contains("(net.ipv4.tcp_max_tw_buckets, exceeded 1 time in that period)"),
+            "\(single.found)")
         let other = orphan(goneAt: 160)
         other.conclude(102_000)
         #expect(
