@@ -36,6 +36,35 @@ import Testing
         #expect(times == [3, 4, 5])
     }
 
+    /// A dropped segment opens nothing: its row has no state, and the row of the drop says the rest. If its row has been
+    /// written already, another row corrects it. The handshake has one heading.
+    @Test func H7_whatIsDroppedOpensNothing() {
+        var text = ConnectionText(number: 1, limit: 100)
+        let play = Play()
+        play.observer = { event, _ in text.take(event, nil, TimelineDetail()) }
+        play.feed(handshake + "> P. 1:4 ack 1\n")
+        play.feed("1 < S. 0:0 ack 1\n> . 4:4 ack 1")
+        play.observer = nil
+        text.seal()
+        var event = KernelEvent(
+            connection: ConnectionID(slot: 0), side: .responder, time: play.now,
+            kind: .contradiction(kernel: .synReceived, wire: .established), socket: nil, process: nil,
+            source: .tracepoint)
+        event.isCorrected = true
+        text.keep(event)
+        var states: [TCPState] = []
+        var phases: [TimelinePhase] = []
+        for case .row(let row, _) in text.items {
+            states.append(row.states.responder)
+            phases.append(row.phase)
+        }
+        #expect(states == [.synReceived, .unseen, .established, .unseen, .synReceived, .unseen])
+        #expect(phases == [.handshake, .handshake, .handshake, .data, .data, .data])
+        let count = text.takeItems().count
+        text.keep(event)
+        #expect(count == 6 && text.itemCount == 1)
+    }
+
     /// However long the block is, the kernel obeyed the latest RST, not one that precedes the rows left out in the
     /// middle.
     @Test(arguments: [2000, 12])

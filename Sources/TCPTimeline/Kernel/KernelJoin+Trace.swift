@@ -167,6 +167,7 @@ extension KernelJoin {
         if isFound { noteProcess(end.id, end.side) }
         leadReset(event, end, &timeline, &said)
         dropSilently(event, end, &timeline, &said)
+        retractArrival(event, end, &timeline, &said)
     }
 
     /// The listener that was just closed is released: its process called close(), or ended.

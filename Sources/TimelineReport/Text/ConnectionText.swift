@@ -252,7 +252,9 @@ struct ConnectionText {
         // with a challenge ACK.
         let isForeign = event.segment.flags.has(.rst) || event.anomalies.contains(.synInsideConnection)
         let isIdle = isForeign && !event.hasTransitions
-        let phase = isIdle ? lastPhase ?? Self.phase(event) : Self.phase(event)
+        var phase = isIdle ? lastPhase ?? Self.phase(event) : Self.phase(event)
+        // Where the server lacks the last ACK, the handshake's heading does not come again.
+        if phase == .handshake && lastPhase == .data { phase = .data }
         lastPhase = phase
         return phase
     }
@@ -368,6 +370,7 @@ struct ConnectionText {
     /// Adds a kernel event. A tracepoint event goes after the latest row that is not younger: kernel events are
     /// processed after a batch of frames, some of which are later than the event.
     mutating func keep(_ event: KernelEvent) {
+        if case .contradiction(.synReceived, .established) = event.kind, event.isTraced, retractOpening() { return }
         if case .contradiction = event.kind, event.isCorrected { deny(event.side) }
         // A file may contain any number of kernel events for a connection, so they are limited like its rows.
         guard event.isTraced, tail.isEmpty, !items.isEmpty, items.count < limit - limit / 4 else {
@@ -414,32 +417,40 @@ struct ConnectionText {
 
     /// Records that the latest RST of a side was obeyed after all.
     private mutating func heedReset(of side: Side) {
-        changeLatestRow(where: { $0.flags.has(.rst) && $0.sender == side }) {
-            $0.anomalies.subtract([.resetIgnored, .resetNotExact])
+        changeRows {
+            if $0.flags.has(.rst) && $0.sender == side { $0.anomalies.subtract([.resetIgnored, .resetNotExact]) }
+            return $0.flags.has(.rst) && $0.sender == side
         }
     }
 
-    /// Records that the kernel contradicted the latest row's state of a side, so that later events do not mark it as
-    /// confirmed.
+    /// Records that the kernel contradicted the latest state of a side: later events do not mark it as confirmed.
     private mutating func deny(_ side: Side) {
-        changeLatestRow(where: { $0.state(side) != .unseen }) { row in
+        changeRows { row in
             if side == .originator { row.denied.originator = true } else { row.denied.responder = true }
+            return row.state(side) != .unseen
         }
     }
 
-    /// Changes the latest unwritten row for which `suits` is true, searching first after the part left out of the
-    /// middle.
-    private mutating func changeLatestRow(
-        where suits: (TimelineRow) -> Bool, _ change: (inout TimelineRow) -> Void
-    ) {
-        func isChanged(_ item: inout TimelineItem) -> Bool {
-            guard case .row(var row, let excerpt) = item, suits(row) else { return false }
-            change(&row)
-            item = .row(row, excerpt)
-            return true
+    /// Records that the segment in whose row the server opened was dropped; false if that row is written already.
+    private mutating func retractOpening() -> Bool {
+        var isRetracted = false
+        changeRows { row in
+            defer { if isRetracted { row.states.responder = .unseen } }
+            isRetracted = row.states.responder == .established
+            return row.states.responder != .unseen
         }
-        for index in tail.indices.reversed() where isChanged(&tail[(tailStart + index) % tail.count]) { return }
-        for index in items.indices.reversed() where isChanged(&items[index]) { return }
+        return isRetracted
+    }
+
+    /// Changes the unwritten rows, the latest first, until `change` returns true.
+    private mutating func changeRows(_ change: (inout TimelineRow) -> Bool) {
+        func isLast(_ item: inout TimelineItem) -> Bool {
+            guard case .row(var row, let excerpt) = item else { return false }
+            defer { item = .row(row, excerpt) }
+            return change(&row)
+        }
+        for index in tail.indices.reversed() where isLast(&tail[(tailStart + index) % tail.count]) { return }
+        for index in items.indices.reversed() where isLast(&items[index]) { return }
     }
 
     /// Whether an item belongs below an event: on loopback a RST may be logged just after it was captured, or just
