@@ -19,6 +19,10 @@ extension EndpointMachine {
             learn(kernel, &reaction)
             return reaction
         }
+        // Another sender sent the RST in its name: a FIN, too, may still follow.
+        if state == .closed && kernel == .established && certainty == .observed && knowledge.contains(.ownReset) {
+            certainty = .assumed
+        }
         guard certainty == .inferred else { return reaction }
         switch (state, kernel) {
         case (.established, .synSent) where isOpen(actively: true):

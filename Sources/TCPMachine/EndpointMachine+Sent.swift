@@ -104,8 +104,11 @@ extension EndpointMachine {
         case .synSent:
             resentSyn(segment, &reaction)
         case .synReceived, .established:
-            // It still sends SYNs, so the SYN or SYN-ACK that we saw has not reached it.
-            if segment.sequence == iss && knowledge.contains(.activeOpen) && !knowledge.contains(.synchronized) {
+            // It still sends SYNs, so the SYN or SYN-ACK that we saw has not reached it. If its kernel confirmed that one,
+            // they crossed.
+            if certainty != .confirmed && segment.sequence == iss && knowledge.contains(.activeOpen)
+                && !knowledge.contains(.synchronized)
+            {
                 if state == .established { knowledge.insert(.lacksAnswer) }
                 enter(.synSent, .observed, .retraction, &reaction)
                 knowledge.remove([.irs, .receive])

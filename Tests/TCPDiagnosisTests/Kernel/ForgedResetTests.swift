@@ -1,6 +1,7 @@
 // RSTs that their apparent sender's TCP did not send, and SYN-ACKs that answer no SYN.
 
 import Exchanges
+import TCPMachine
 import TCPModel
 import TCPTimeline
 import Testing
@@ -82,6 +83,19 @@ import Testing
             play.message(.middlebox)
                 == "the RST in the name of the client (p7[7]) was not sent by its TCP, which still had the socket in"
                 + " ESTABLISHED: a third party sent it")
+    }
+
+    /// The rule's RST ended the client; the server, which did not send one, closes normally later.
+    @Test func whoDidNotResetStillCloses() {
+        let play = rejected()
+        play.event(8.1, .originator, .resetReceived, socket: 0xa)
+        play.event(8.1, .originator, .transition(from: .established, to: .closed), socket: 0xa)
+        for time in [50.0, 100] { play.read(time, play.server(.established)) }
+        play.feed("15 < F. 6:6 ack 6")
+        #expect(play.play.last.sent.anomalies == .resetUnheeded)
+        #expect(play.play.connection.responder.state == .finWait1)
+        play.feed("> R 6:6")
+        #expect(play.conclude(16_000).contains(.middlebox), "\(play.found)")
     }
 
     /// The apparent sender drops the ACKs of a FIN that it did not send, and continues.
