@@ -262,6 +262,81 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.join.view(traced.id)?.originator.process?.pid == (state == .closed ? 7 : nil))
     }
 
+    /// A client that gives up has no socket from then on, whatever SYN-ACK comes later.
+    @Test func H10_aClientThatGivesUpIsClosedAtOnce() {
+        let traced = Traced("> S 0:0")
+        traced.take(traced.event(-9000, .originator, .transition(from: .closed, to: .synSent), pid: 7))
+        let said = traced.take(
+            traced.event(500_000_000, .originator, .transition(from: .synSent, to: .closed), pid: 7),
+            traced.event(500_009_000, .originator, .destroyed, pid: 7), now: 501_000_000)
+        let gone = said.filter { if case .dropped(from: .synSent) = $0.kind { true } else { false } }
+        #expect(gone.map(\.time) == [epoch.advanced(by: 500_000_000)], "\(said)")
+        #expect(traced.client.openingGivenUp?.by?.pid == 7)
+        traced.feed("0.6 < S. 0:0 ack 1")
+        #expect(traced.play.connection.originator.state == .closed)
+    }
+
+    /// The attempt was refused, or its socket destroyed (SOCK_DESTROY): the client did not give up.
+    @Test(arguments: [Int32(111), 103]) func anAttemptThatFailsIsNotGivenUp(errno: Int32) {
+        let traced = Traced("> S 0:0")
+        traced.take(
+            traced.event(-9000, .originator, .transition(from: .closed, to: .synSent), pid: 7),
+            traced.event(9000, .originator, .socketError(errno: errno)),
+            traced.event(9001, .originator, .transition(from: .synSent, to: .closed), pid: 7))
+        #expect(traced.client.openingClosed != nil && traced.client.openingGivenUp == nil)
+    }
+
+    /// The handshake's last ACK was dropped, and so are the client's retransmissions: the server's state stays.
+    @Test func H7_whatIsDroppedOpensNothing() {
+        let traced = Traced(handshake)
+        let (client, server) = (traced.play.client, traced.play.server)
+        let sockets = [
+            KernelSocket(local: client, remote: server, state: .established, inode: 11),
+            KernelSocket(local: server, remote: client, state: .synReceived, inode: 0),
+        ]
+        for after in [40, 80] as [Int64] {
+            _ = traced.join.reconcile(
+                Reading(traced.play, after: after * Span.millisecond, sockets), &traced.play.timeline)
+        }
+        var responder: EndpointMachine { traced.play.connection.responder }
+        #expect(responder.state == .synReceived)
+        func drop(_ at: Int64) -> SocketEvent {
+            traced.event(at, .responder, .dropped(reason: .netfilterDrop), socket: 0, isAddressed: true)
+        }
+        traced.feed("0.3 > P. 1:4 ack 1")
+        #expect(responder.state == .established)
+        let said = traced.take(drop(300_010_000))
+        #expect(responder.state == .synReceived && responder.certainty == .confirmed)
+        #expect(
+            said.contains {
+                if case .contradiction(.synReceived, .established) = $0.kind { $0.isCorrected } else { false }
+            })
+        // This one arrived, and only the next one was dropped.
+        traced.feed("0.5 > P. 1:4 ack 1")
+        traced.take(
+            traced.event(500_010_000, .responder, .transition(from: .listen, to: .synReceived), socket: 0xb),
+            traced.event(500_011_000, .responder, .transition(from: .synReceived, to: .established), socket: 0xb))
+        traced.feed("0.6 > P. 4:8 ack 1")
+        traced.take(drop(600_010_000))
+        #expect(responder.state == .established)
+    }
+
+    /// A SYN is retransmitted at the very moment its answer arrives on another processor.
+    @Test func H3_aSynThatCrossedItsAnswerTakesNothingBack() {
+        func state(isTold: Bool) -> TCPState {
+            let traced = Traced("> S 0:0\n1 < S. 0:0 ack 1")
+            if isTold {
+                traced.take(
+                    traced.event(-9000, .originator, .transition(from: .closed, to: .synSent), pid: 7),
+                    traced.event(1_000_010_000, .originator, .transition(from: .synSent, to: .established)))
+            }
+            traced.feed("1.00005 > S 0:0")
+            return traced.play.connection.originator.state
+        }
+        #expect(state(isTold: true) == .established)
+        #expect(state(isTold: false) == .synSent)
+    }
+
     /// If the event reports the packet's endpoints, no match by time is needed.
     @Test func aDroppedPacketWithItsEndsIsNobodyElses() {
         let traced = Traced("> S 0:0")

@@ -8,7 +8,10 @@ import TimelineReport
 
 @Suite struct UncapturedRowTests {
     /// The text of a trace, in turns: segments, then the kernel's events. The times of events are in milliseconds.
-    private func text(_ turns: (segments: String, events: [(Double, Side, SocketEvent.Kind)])...) -> [String] {
+    private func text(
+        pid: Int32 = 0, isEnding: Bool = false,
+        _ turns: (segments: String, events: [(Double, Side, SocketEvent.Kind)])...
+    ) -> [String] {
         let play = Play()
         var join = KernelJoin()
         var out = OutputBuffer()
@@ -24,9 +27,13 @@ import TimelineReport
             let events = turn.events.map { item in
                 let (local, remote) =
                     item.1 == .originator ? (play.client, play.server) : (play.server, play.client)
-                return SocketEvent(
+                var event = SocketEvent(
                     time: epoch.advanced(by: Int64(item.0 * 1e6)), kind: item.2,
-                    socket: item.1 == .originator ? 0xa : 0xb, local: local, remote: remote)
+                    socket: item.1 == .originator ? 0xa : 0xb, local: local, remote: remote,
+                    isProcessContext: pid != 0, pid: pid,
+                    process: pid == 0 ? nil : ProcessIdentity(pid: pid, command: "lab-client", uid: 0))
+                event.isProcessEnding = isEnding
+                return event
             }
             var said: [KernelEvent] = []
             join.take(events, now: play.now.advanced(by: Span.second), &play.timeline, &said, tellsAll: true)
@@ -107,6 +114,38 @@ import TimelineReport
         let lines = text((all, opening + closing))
         #expect(!lines.contains { $0.contains("not captured") || $0.contains("closed*") }, "\(lines)")
         #expect(lines.contains { $0.hasPrefix("closed (SF) by client") })
+    }
+
+    /// Who gave up has a row at its place in time, above what came later, and is named below.
+    @Test(arguments: [false, true]) func H10_whoGaveUp(isEnding: Bool) throws {
+        let lines = text(
+            pid: 7, isEnding: isEnding,
+            ("> S 0:0\n1 > S 0:0", [(-0.01, .originator, .transition(from: .closed, to: .synSent))]),
+            (
+                "2 > S 0:0",
+                [
+                    (1500, .originator, .transition(from: .synSent, to: .closed)),
+                    (1500.01, .originator, .destroyed),
+                ]
+            ))
+        let row = try #require(lines.firstIndex { $0.contains("kernel: ") && $0.contains("CLOSED* |") }, "\(lines)")
+        #expect(
+            lines[row].contains("kernel: lab-client[7] \(isEnding ? "ended" : "gave up"): closed in"), "\(lines)")
+        #expect(lines[row + 1].contains(" SYN_SENT ") && lines[row + 2].contains("SYN seq 0"), "\(lines)")
+        #expect(
+            lines.contains {
+                $0.hasPrefix(
+                    "=> no answer (S0): 3 SYNs, then lab-client[7] \(isEnding ? "ended" : "gave up") after 1.50s;")
+            }, "\(lines)")
+    }
+
+    /// The server's kernel has the SYN, and its answer was not captured: that contradicts nothing.
+    @Test func H2_theServerHasTheSyn() throws {
+        let lines = ladder(
+            "> S 0:0", width: 120, scene: KernelScene(client: .synSent, server: .synReceived, isSteady: true))
+        let row = try #require(lines.first { $0.contains("kernel: server is SYN_RECEIVED, SYN-ACK not captured") })
+        #expect(row.hasSuffix("| SYN_RECEIVED*"), "\(row)")
+        #expect(!lines.contains { $0.contains("!") }, "\(lines)")
     }
 
     // MARK: Without the kernel's word

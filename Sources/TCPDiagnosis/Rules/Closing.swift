@@ -222,7 +222,7 @@ extension Rule {
             }
         } else if let drop {
             cause = "the kernel dropped segments addressed to it: \(dropMeaning(drop))"
-        } else if kernel == .synReceived {
+        } else if kernel == .synReceived && (wire == .established || wire == .closeWait) {
             cause =
                 "it ignored the handshake's last ACK (TCP_DEFER_ACCEPT, or the accept queue was full), or that ACK was dropped between the"
                 + " capture point and TCP"

@@ -404,8 +404,8 @@ extension Circumstances {
     /// A RST during the handshake. The client's program may have run out of patience before the answer came, which its
     /// kernel then answers with a RST.
     fileprivate func brokenOff(_ side: Side) -> Verdict {
-        guard side == .originator, let ownTimeout, file[.responder].syn.isSeen,
-            let closed = trace(side)?.openingClosed, file[.responder].syn.time > closed.time
+        let answer = file[.responder].lastSyn
+        guard side == .originator, let ownTimeout, let closed = trace(side)?.openingClosed, answer.time > closed.time
         else {
             return Verdict(
                 side: side, message: "\(name(side)) broke off the handshake with RST", frames: [file[side].reset])
@@ -414,9 +414,9 @@ extension Circumstances {
             side: side,
             message:
                 "\(processName(closed.by)) closed the client's socket of its own accord \(words(ownTimeout)) after its SYN, and the answer came"
-                + " \(words(file[.responder].syn.time.since(closed.time))) later: its own timeout is shorter than the round trip, so its"
-                + " kernel broke off the handshake with RST",
-            frames: [file[.originator].syn, file[.responder].syn, file[side].reset], evidence: ownTimeoutEvidence)
+                + " \(words(answer.time.since(closed.time))) later: \(latenessWords); its kernel broke off the handshake with RST",
+            frames: [file[.originator].syn, answer, file[side].reset],
+            evidence: ownTimeoutEvidence + openingDropEvidence)
     }
 
     /// A RST without ACK that answers no captured segment.

@@ -200,6 +200,13 @@ extension Circumstances {
         return (reason, traces.reduce(0) { $0 + $1.drops })
     }
 
+    /// Why the answer came only after the client's program had given up.
+    var latenessWords: String {
+        openingDrop.map {
+            "this host's kernel had dropped \(counted($0.count, "segment")) of the handshake: \(dropMeaning($0.reason))"
+        } ?? "its own timeout is shorter than the round trip"
+    }
+
     /// `openingDrop` as evidence.
     var openingDropEvidence: [Finding.Evidence] {
         guard let openingDrop else { return [] }

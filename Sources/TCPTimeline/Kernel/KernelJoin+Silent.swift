@@ -30,7 +30,9 @@ extension KernelJoin {
             else { return nil }
             return time
         case .destroyed:
-            guard let from = trace.closedFrom, [.established, .closeWait, .finWait1].contains(from) else { return nil }
+            guard let from = trace.closedFrom, [.synSent, .established, .closeWait, .finWait1].contains(from) else {
+                return nil
+            }
             return trace.closedTime
         case .transition, .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .dropped: return nil
         }

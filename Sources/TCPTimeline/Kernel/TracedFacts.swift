@@ -20,7 +20,7 @@ public struct TracedFacts: Sendable {
     public internal(set) var state: TCPState?
     /// How often its state changed.
     public internal(set) var transitions: UInt32 = 0
-    /// The process that was ending when the socket began to close (left ESTABLISHED or CLOSE_WAIT): the kernel closed
+    /// The process that was ending when the socket began to close (left SYN_SENT, ESTABLISHED or CLOSE_WAIT): the kernel closed
     /// its sockets for it. Nil if a process called close() or shutdown(), or this was not reported.
     public internal(set) var closedByExitOf: Int32?
     /// When it left ESTABLISHED or CLOSE_WAIT because its program closed it, or ended.
@@ -31,6 +31,11 @@ public struct TracedFacts: Sendable {
     /// When a process closed it in SYN_SENT, and which one: it had lost patience,
     /// or another process destroyed the socket.
     public internal(set) var openingClosed: (time: Timestamp, by: ProcessIdentity?)?
+    /// The same, unless it had an error (ECONNREFUSED, or ECONNABORTED for one that was destroyed): its program gave up,
+    /// or ended.
+    public var openingGivenUp: (time: Timestamp, by: ProcessIdentity?)? {
+        errno == nil && !wasReset ? openingClosed : nil
+    }
     /// Whether it left LAST_ACK because of the ACK of its FIN, as far as reported:
     /// nothing was retransmitted there, and no RST ended it.
     public internal(set) var endedByAck = false
@@ -136,6 +141,7 @@ public struct TracedFacts: Sendable {
             closedFrom = to == .closed ? from : nil
             if from == .synSent && to == .closed && event.isProcessContext {
                 openingClosed = (event.time, event.process)
+                closedByExitOf = event.isProcessEnding ? event.pid : nil
             }
             endedByAck = from == .lastAck && to == .closed && !hasSentAgain && !wasReset && resetTime == nil
             hasSentAgain = false

@@ -146,6 +146,16 @@ extension OutputBuffer {
         }
     }
 
+    /// Appends `lab-client[7511] gave up`, or that the process ended, once it has closed a socket in SYN_SENT.
+    fileprivate mutating func append(giverUp view: KernelSideView?) {
+        if let process = view?.trace.openingGivenUp?.by ?? view?.process {
+            append(process)
+        } else {
+            append("the client")
+        }
+        append(view?.wasClosedByExit == true ? " ended" : " gave up")
+    }
+
     private mutating func append(_ process: ProcessIdentity) {
         appendPrintable(process.command)
         append("[")
@@ -266,6 +276,9 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
             buffer.append(
                 event.isEarly
                     ? "FIN_WAIT_2 socket is gone early (table full or destroyed)" : "FIN_WAIT_2 timed out, no packet")
+        case .synSent where kernel?[event.side].trace.openingGivenUp != nil:
+            buffer.append(giverUp: kernel?[event.side])
+            buffer.append(": closed in SYN_SENT")
         case .unseen, .closed, .listen, .synSent, .synReceived, .established, .finWait1, .closeWait, .closing,
             .lastAck:
             buffer.append(from.displayName)
@@ -273,11 +286,14 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
             let wasReset = kernel?[event.side].trace.wasReset == true
             buffer.append(wasReset ? " socket was ended by a RST" : " socket is gone, no packet")
         }
-    case .contradiction(let state?, let wire) where event.isCorrected:
+    case .contradiction(let state?, let wire) where event.isCorrected || wire == .closed:
         buffer.append(event.side == .originator ? "kernel: client is " : "kernel: server is ")
         buffer.append(state.displayName)
         buffer.append(", not ")
         buffer.append(wire.displayName)
+    case .contradiction(.synReceived, .unseen):
+        buffer.append("kernel: server is SYN_RECEIVED, SYN-ACK ")
+        buffer.append(kernel?.originator.trace.drops ?? 0 > 0 ? "dropped" : "not captured")
     case .contradiction(let state, _):
         buffer.append("kernel says ")
         buffer.append(event.side == .originator ? "client: " : "server: ")
@@ -432,6 +448,12 @@ private func appendNoAnswer(
     out.append(number: attempts)
     out.append(hasSynsAlone ? " SYN" : " segment")
     if attempts != 1 { out.append("s") }
+    if let end = kernel?.originator.trace.openingGivenUp {
+        out.append(", then ")
+        out.append(giverUp: kernel?.originator)
+        out.append(" after ")
+        out.append(span: max(0, end.time.since(connection.firstTime)))
+    }
     if connection.isUnreachable, let kind = connection.icmpKind {
         out.append("; ICMP ")
         out.append(kind.displayName)

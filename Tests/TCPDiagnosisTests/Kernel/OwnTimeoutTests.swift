@@ -29,6 +29,46 @@ import Testing
         #expect(play.message(.reset).contains("the answer came 100ms later"), "\(play.message(.reset))")
     }
 
+    /// A rule drops the SYN-ACKs on their way out, and is removed when the client has given up: what holds up the answer is the rule, and
+    /// there is no last ACK that the server could have ignored.
+    @Test func H10_theAnswerWasHeldUpHere() {
+        let play = KernelCase("> S 0:0")
+        play.tellsDropEnds = true
+        play.event(0, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.event(0.02, .originator, .dropped(reason: .netfilterDrop))
+        for time in [40.0, 80] {
+            play.read(time, play.client(.synSent), play.server(.synReceived, inode: 0), play.listener())
+        }
+        play.event(500, .originator, .transition(from: .synSent, to: .closed), socket: 0xa, pid: 7)
+        play.event(500.01, .originator, .destroyed, socket: 0xa, pid: 7)
+        #expect(play.play.connection.originator.state == .closed, "at once")
+        play.feed("0.6 < S. 0:0 ack 1")
+        #expect(play.play.connection.originator.state == .closed)
+        play.feed("> R 1:1")
+        #expect(play.conclude(700) == [.reset], "\(play.found)")
+        #expect(
+            play.message(.reset)
+                == "p7[7] closed the socket of the client 500ms after its SYN, by itself, and the answer came 100ms later: this host's kernel"
+                + " had dropped 1 segment of the handshake: NETFILTER_DROP, a firewall rule on this host (nftables, iptables); its kernel"
+                + " broke the handshake off with RST")
+    }
+
+    /// The SYN-ACKs before were dropped on their way in: the RST answers the one that came through.
+    @Test func H10_oneAnswerCameThrough() {
+        let play = KernelCase("> S 0:0\n0.0001 < S. 0:0 ack 1")
+        play.tellsDropEnds = true
+        play.event(0, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.event(0.11, .originator, .dropped(reason: .netfilterDrop))
+        for time in [40.0, 80] { play.read(time, play.client(.synSent), play.server(.synReceived, inode: 0)) }
+        play.event(500, .originator, .transition(from: .synSent, to: .closed), socket: 0xa, pid: 7)
+        play.event(500.01, .originator, .destroyed, socket: 0xa, pid: 7)
+        play.feed("1 < S. 0:0 ack 1\n> R 1:1")
+        #expect(play.conclude(1100) == [.reset], "\(play.found)")
+        #expect(
+            play.message(.reset).contains(
+                "500ms after its SYN, by itself, and the answer came 500ms later: this host's"))
+    }
+
     @Test func H2_noAnswerComes() {
         let play = opened()
         #expect(play.conclude(2000).contains(.synUnanswered), "\(play.found)")
