@@ -34,21 +34,21 @@ public enum LabScenario: String, CaseIterable, Sendable {
         switch self {
         case .oneClient: "A server listens, one client connects, sends a line and closes; then the server closes too."
         case .serverClosesFirst:
-            "The server is ended while a client is connected, and then started again: is its port free?"
+            "The server is ended while a client is connected, then started again: is its port free?"
         case .halfClose:
-            "The client says that it has sent everything (shutdown), and still reads what the server sends after that."
-        case .fin: "The client says \"fin\", closes and ends, but the server forgets to close its socket."
-        case .twoClients: "A server that serves one client at a time gets a second one meanwhile."
-        case .threaded: "The same two clients, and a server with a thread for each."
+            "The client says that it has sent everything (shutdown), but still reads what the server sends after that."
+        case .fin: "The client sends \"fin\", closes and exits, but the server forgets to close its socket."
+        case .twoClients: "While a server that serves one client at a time is busy, a second client connects."
+        case .threaded: "The same two clients with a server that has a thread for each."
         case .stopped:
-            "The server is stopped (as by Ctrl-Z) when a client comes and sends a line; later it is continued."
+            "The server is stopped (as by Ctrl-Z) when a client connects and sends a line; later it continues."
         case .backlog:
             "A stopped server's queue has room for one client that waits to be accepted. What happens to the second?"
         case .keepAlive:
             "Two seconds of silence: the client's kernel asks whether the other end is still there. The server is stopped."
-        case .refused: "A client connects to a port where nobody listens."
+        case .refused: "A client connects to a port where nothing listens."
         case .reset: "The client closes with a RST (SO_LINGER with time 0) instead of a FIN."
-        case .killed: "The client is killed (kill -9) in the midst of a connection, with nothing left to read."
+        case .killed: "The client is killed (kill -9) in mid-connection, with nothing left to read."
         case .killedUnread: "The server is killed (kill -9) before it has read what the client has sent."
         }
     }

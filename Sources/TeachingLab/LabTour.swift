@@ -72,6 +72,6 @@ public enum LabTour {
         // The path is NUL-terminated during the call.
         if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
         throw .failed(
-            "\(printable(path)): \(describeErrno(errno)); name a directory that can be written to, or that can be made")
+            "\(printable(path)): \(describeErrno(errno)); name a writable directory, or one that can be created")
     }
 }

@@ -75,7 +75,7 @@ struct Stage: ~Copyable {
     mutating func startServer(_ arguments: [String] = []) throws(TourError) -> LabProgram {
         let server = try start("lab-server", programs.server, ["--port", "\(port)"] + arguments)
         guard try wait(until: { server.hasSaid("listening on ") || server.hasEnded }), !server.hasEnded else {
-            throw .failed("lab-server does not listen: " + Self.reason(server))
+            throw .failed("lab-server is not listening: " + Self.reason(server))
         }
         return server
     }
@@ -144,8 +144,8 @@ struct Stage: ~Copyable {
     private static func reason(_ program: LabProgram) -> String {
         let complaint = printable(program.complaint.split(separator: "\n").first.map(String.init) ?? "")
         if !complaint.isEmpty { return complaint }
-        if program.exitCode == 127 { return "it cannot be executed; `swift build` builds it again" }
-        return program.hasEnded ? "it has ended without a word" : "it says nothing; is this machine very busy?"
+        if program.exitCode == 127 { return "it cannot be executed; `swift build` rebuilds it" }
+        return program.hasEnded ? "it ended without a message" : "it prints nothing; is this machine very busy?"
     }
 
     // MARK: Time

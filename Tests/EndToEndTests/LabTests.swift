@@ -25,36 +25,36 @@ private let expectations: [(scenario: String, texts: [String])] = [
         [
             "FIN_WAIT_2 (no process)", "CLOSE_WAIT", "closed (SF) by server", "is already in use (EADDRINUSE)",
             "This time the server's end closed first", "TIME_WAIT is at the server's end, too",
-            "Without SO_REUSEADDR bind() failed", "listens beside the TIME_WAIT",
+            "Without SO_REUSEADDR, bind() failed", "listens beside the TIME_WAIT",
             "that takes SO_REUSEPORT",
         ]
     ),
     (
         "half-close",
         [
-            "half-closed: server may still send", "closed (SF) by client", "Its FIN_WAIT_2 is no error",
-            "CLOSE_WAIT is an error only if it never ends", "the server sent 4 octets more",
+            "half-closed: server may still send", "closed (SF) by client", "Its FIN_WAIT_2 is not an error",
+            "CLOSE_WAIT is an error only if it never ends", "the server sent 4 more octets",
             "TIME_WAIT is at the client's end",
         ]
     ),
     (
         "fin",
-        ["FIN_WAIT_2 (no process)", "CLOSE_WAIT", "belongs to nobody", "ended after SIGTERM", "is now TIME_WAIT"]
+        ["FIN_WAIT_2 (no process)", "CLOSE_WAIT", "belongs to no process", "ended after SIGTERM", "is now TIME_WAIT"]
     ),
     ("two-clients", ["(not accepted)", "Recv-Q 22", "kernel: not accepted", "Its answer came"]),
-    ("threaded", ["Both connections were accepted at once", "Both clients had their answers"]),
+    ("threaded", ["Both connections were accepted right away", "Both clients had their answers"]),
     (
         "stopped",
         [
-            "(not accepted)", "It is the kernel that speaks TCP", "The client's 6 octets were acknowledged",
+            "(not accepted)", "The kernel speaks TCP", "The client's 6 octets were acknowledged",
             "SIGCONT (fg in a shell) was enough", "A stopped server keeps its port", "closed (SF) by client",
         ]
     ),
     (
         "backlog",
         [
-            "SYN_SENT", "(not accepted)", "the queue was full", "got no answer, neither SYN-ACK nor RST",
-            "Its SYN was sent", "some connects take a whole second", "retransmit 1",
+            "SYN_SENT", "(not accepted)", "the first client filled the queue", "got no answer, neither SYN-ACK nor RST",
+            "Its SYN was sent", "some of their connects take a whole second", "retransmit 1",
         ]
     ),
     (

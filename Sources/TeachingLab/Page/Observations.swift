@@ -20,7 +20,7 @@ struct Observations {
         for (side, names) in [("client", "server"), ("server", "client")].enumerated()
         where connection.counters[side].retransmissions > 0 {
             note(
-                "One of the \(names.0)'s segments went out twice: the \(names.1)'s Linux delayed its ACK, and the "
+                "One of the \(names.0)'s segments was sent twice: the \(names.1)'s kernel delayed its ACK, and the "
                     + "\(names.0)'s tail loss probe did not wait for it. Nothing was lost.")
         }
     }

@@ -17,13 +17,13 @@ extension LabScenario {
         client.program.type("fin\n")
         _ = try stage.wait(until: { server.hasSaid("kept ") && client.program.hasEnded })
         try stage.pause(milliseconds: 400)
-        let stuck = try stage.sockets("Sockets after the client's end: stuck half-way")
+        let stuck = try stage.sockets("Sockets after the client has ended: stuck half-way")
         try stage.timeline("Timeline up to here")
         let serverName = stuck.listener(stage.port)?.owner ?? "lab-server[\(server.pid)]"
         let wasKilled = try stage.kill(server, "The way out")
         try stage.pause()
         try stage.finishTimeline("Timeline, the rest")
-        let after = try stage.sockets("Sockets after the server's end")
+        let after = try stage.sockets("Sockets after the server has ended")
 
         let clientEnd = stuck.end(client.port, to: stage.port)
         let serverEnd = stuck.end(stage.port, to: client.port)
@@ -32,26 +32,26 @@ extension LabScenario {
         seen.note(
             clientEnd?.socket.state == .finWait2 && serverEnd?.socket.state == .closeWait,
             "The client's FIN was acknowledged, but the server never sent its own: FIN_WAIT_2 at the client, CLOSE_WAIT at "
-                + "the server. Linux acknowledges a FIN by itself; only the program can close its own side.",
+                + "the server. Linux acknowledges a FIN by itself, but only the program can close its side.",
             otherwise:
                 "Expected FIN_WAIT_2 and CLOSE_WAIT, but the table had \(clientEnd?.stateName ?? "no socket") at the "
                 + "client and \(serverEnd?.stateName ?? "no socket") at the server.")
         seen.noteLossProbe(stage.record.connection(clientPort: client.port))
         seen.note(
             clientEnd?.socket.inode == 0 && client.program.hasEnded,
-            "lab-client[\(client.program.pid)] has ended, so the FIN_WAIT_2 belongs to nobody. Linux drops it after "
+            "lab-client[\(client.program.pid)] has ended, so the FIN_WAIT_2 belongs to no process. Linux drops it after "
                 + "net.ipv4.tcp_fin_timeout (\(finTimeout())) without sending anything.",
             otherwise: "The client's end still belonged to a process, or was gone.")
         seen.note(
             serverEnd?.owner != nil,
             "The CLOSE_WAIT is held by \(serverEnd?.owner ?? ""), which has not called close(). No timer ends it: without the "
-                + "kill it would have lasted as long as that process, and the client's kernel would have forgotten its end.",
+                + "kill it would have lasted as long as that process, and the client's kernel would have dropped its own end.",
             otherwise: "No process was seen to hold the server's end.")
         seen.note(
             wasKilled && after.listener(stage.port) == nil && after.end(stage.port, to: client.port) == nil,
-            "Ending \(serverName) closed its sockets: the missing FIN went out, the CLOSE_WAIT and the listening socket are "
+            "Ending \(serverName) closed its sockets: the missing FIN was sent, the CLOSE_WAIT and the listening socket are "
                 + "gone, and the client's end is now \(finalEnd?.stateName ?? "gone too").",
-            otherwise: "The server was not ended, or its sockets are still there.")
+            otherwise: "The server did not end, or its sockets are still there.")
         try stage.notice(seen)
     }
 

@@ -17,7 +17,7 @@ extension LabScenario {
         _ = try stage.wait(until: { client.program.hasSaid("half-closed") })
         let (clientPort, port) = (client.port, stage.port)
         try stage.waitForSockets { $0.end(clientPort, to: port)?.socket.state == .finWait2 }
-        let during = try stage.sockets("Sockets during: the client has sent its FIN, and reads on")
+        let during = try stage.sockets("Sockets during: the client has sent its FIN, and keeps reading")
         _ = try stage.wait(until: { client.program.hasEnded && server.hasSaid("closed ") })
         try stage.pause()
         try stage.finishTimeline("Timeline")
@@ -29,15 +29,15 @@ extension LabScenario {
         var seen = Observations()
         seen.note(
             clientEnd?.socket.state == .finWait2 && clientEnd?.owner != nil,
-            "shutdown(SHUT_WR) sent the FIN: \(clientEnd?.owner ?? "") has nothing more to send, but still has its socket, and "
-                + "reads. Its FIN_WAIT_2 is no error, and no timer ends it while a process holds it (in the scenario fin "
-                + "nobody does).",
+            "shutdown(SHUT_WR) sent the FIN: \(clientEnd?.owner ?? "") has nothing more to send, but still has its socket and "
+                + "keeps reading. Its FIN_WAIT_2 is not an error, and no timer ends it while a process holds it (in the scenario "
+                + "fin none does).",
             otherwise:
                 "Expected FIN_WAIT_2 held by the client, but the table had \(clientEnd?.stateName ?? "no socket").")
         seen.note(
             serverEnd?.socket.state == .closeWait && serverEnd?.owner != nil,
-            "The server's end was in CLOSE_WAIT: its kernel has had the client's FIN, and \(serverEnd?.owner ?? "") has not "
-                + "closed yet. As long as that lasts, the server may send. CLOSE_WAIT is an error only if it never ends.",
+            "The server's end was in CLOSE_WAIT: its kernel has received the client's FIN, but \(serverEnd?.owner ?? "") has "
+                + "not closed yet. Until then the server may still send. CLOSE_WAIT is an error only if it never ends.",
             otherwise:
                 "Expected CLOSE_WAIT held by the server, but the table had \(serverEnd?.stateName ?? "no socket").")
         // The answer to `hello` came before, with its line end.
@@ -45,12 +45,12 @@ extension LabScenario {
         let late = Int(connection?.counters[1].uniqueBytes ?? 0) - answer
         seen.note(
             client.program.hasSaid("reply \"\(farewell)\"") && late == farewell.utf8.count + 1,
-            "In that time the server sent \(late) octets more, and the client acknowledged and read them: a FIN ends one "
-                + "direction only. So a program can say \"that was all\" and still get the answer.",
+            "In that time the server sent \(late) more octets, and the client acknowledged and read them: a FIN ends only one "
+                + "direction. This way a program can say \"that was all\" and still get its answer.",
             otherwise: "The server's last line did not reach the client.")
         seen.note(
             connection?.closer == .originator && after.end(clientPort, to: port)?.socket.state == .timeWait,
-            "The client's FIN was the first, so TIME_WAIT is at the client's end, although the server sent the last data.",
+            "The client's FIN came first, so TIME_WAIT is at the client's end, although the server sent the last data.",
             otherwise: "Expected TIME_WAIT at the client's end, but the table had "
                 + "\(after.end(clientPort, to: port)?.stateName ?? "no socket").")
         seen.noteLossProbe(connection)

@@ -16,7 +16,7 @@ extension LabScenario {
         _ = try stage.wait(until: { record.keepAlives.answered >= 2 })
         try stage.pause(milliseconds: 50)
         let during = try stage.sockets(
-            "Sockets during: nobody has said anything for two seconds, the server is stopped")
+            "Sockets during: two seconds without data, while the server is stopped")
         let quiet = record.connection(clientPort: client.port)
         let keepAlives = record.keepAlives
         server.resume()
@@ -33,22 +33,22 @@ extension LabScenario {
         var seen = Observations()
         seen.note(
             keepAlives.asked >= 2 && isQuiet,
-            "All that time neither program sent anything, but the client's Linux sent \(keepAlives.asked) keep-alives: "
+            "In all that time neither program sent anything, but the client's Linux sent \(keepAlives.asked) keep-alives: "
                 + "segments without data whose sequence number is one too low, so that the other end has to answer with an "
                 + "ACK (RFC 9293 3.8.4).",
             otherwise: "Expected 2 keep-alives and no data, but counted \(keepAlives.asked).")
         seen.note(
             wasStopped && keepAlives.answered == keepAlives.asked
                 && clientEnd?.socket.state == .established && serverEnd?.socket.state == .established,
-            "Each was answered, although lab-server[\(server.pid)] was stopped: it is its kernel that answers. A keep-alive "
-                + "shows that the other host and the way to it are there, not that the program works.",
+            "Each was answered, although lab-server[\(server.pid)] was stopped: its kernel answers them. A keep-alive "
+                + "shows that the other host and the path to it are alive, not that the program works.",
             otherwise: "Expected 2 answers for a stopped server, and both ends in ESTABLISHED, but counted "
                 + "\(keepAlives.answered), and the table had "
                 + "\(clientEnd?.stateName ?? "no socket") and \(serverEnd?.stateName ?? "no socket").")
         seen.note(
-            "They are sent only if a program sets SO_KEEPALIVE, and then first after two hours "
-                + "(net.ipv4.tcp_keepalive_time) unless it sets a time, as lab-client --keep-alive does. Without them an idle "
-                + "connection sends nothing at all: if the other host lost its power, this end would stay ESTABLISHED.")
+            "They are sent only if a program sets SO_KEEPALIVE, and the first one only after two hours "
+                + "(net.ipv4.tcp_keepalive_time) unless it sets a time, as lab-client --keep-alive does. Without them, an idle "
+                + "connection sends nothing at all: if the other host lost power, this end would stay ESTABLISHED.")
         try stage.notice(seen)
     }
 }

@@ -25,19 +25,19 @@ extension LabScenario {
         seen.note(
             before.listener(stage.port)?.owner != nil && after.listener(stage.port) != nil,
             "Port \(stage.port) was in LISTEN before any client came, held by "
-                + "\(before.listener(stage.port)?.owner ?? ""), and is so still: each connection is a socket of its own "
+                + "\(before.listener(stage.port)?.owner ?? ""), and it still is: each connection has a socket of its own "
                 + "beside the listening one.",
             otherwise: "No process was seen to hold port \(stage.port) in LISTEN before and after.")
         if let connection = stage.record.connection(clientPort: client.port) {
             seen.note(
                 connection.openDelay >= 0,
                 "The handshake (SYN, SYN-ACK, ACK) took \(spanText(connection.openDelay, .prose)).",
-                otherwise: "The handshake was not seen whole.")
+                otherwise: "The complete handshake was not seen.")
         }
         seen.note(
             clientEnd?.socket.state == .established && serverEnd?.socket.state == .established,
-            "One connection is two sockets, since both ends are on this host: \(clientEnd?.owner ?? "nobody") and "
-                + "\(serverEnd?.owner ?? "nobody") held one each, both in ESTABLISHED.",
+            "The connection has two sockets here, since both ends are on this host: \(clientEnd?.owner ?? "no process") and "
+                + "\(serverEnd?.owner ?? "no process") held one each, both in ESTABLISHED.",
             otherwise: "Expected both ends in ESTABLISHED, but the table had "
                 + "\(clientEnd?.stateName ?? "none") and \(serverEnd?.stateName ?? "none").")
         noteClose(client.port, stage, after, &seen)
@@ -56,8 +56,8 @@ extension LabScenario {
         let who = closer == .originator ? "client" : "server"
         seen.note(
             closer != nil && waits?.socket.state == .timeWait && other == nil,
-            "The \(who) closed first, so it is the \(who)'s end that stays in TIME_WAIT (60 s on Linux, then it goes "
-                + "without a segment). It belongs to the kernel, no process holds it; the other end is already gone.",
+            "The \(who) closed first, so the \(who)'s end stays in TIME_WAIT (60 s on Linux; then it disappears "
+                + "without a segment). It belongs to the kernel: no process holds it. The other end is already gone.",
             otherwise: "Expected TIME_WAIT at the end that closed first, but the table had "
                 + "\(clientEnd?.stateName ?? "no socket") at the client and \(serverEnd?.stateName ?? "no socket") at the server."
         )

@@ -6,7 +6,7 @@ import TimelineReport
 
 extension LabScenario {
     func playRefused(_ stage: inout Stage) throws(TourError) {
-        let before = try stage.sockets("Sockets before: nobody listens")
+        let before = try stage.sockets("Sockets before: nothing listens")
         let (client, _) = try stage.startClient()
         _ = try stage.wait(until: { client.hasEnded })
         try stage.pause()
@@ -17,21 +17,21 @@ extension LabScenario {
         var seen = Observations()
         seen.note(
             before.isEmpty,
-            "No socket listened on port \(stage.port) of 127.0.0.1: there was nobody to answer with a SYN-ACK.",
-            otherwise: "There were sockets on port \(stage.port) already.")
+            "No socket listened on port \(stage.port) of 127.0.0.1, so nothing could answer with a SYN-ACK.",
+            otherwise: "Port \(stage.port) already had sockets.")
         seen.note(
             connection?.facts.contains(.refused) == true,
-            "Linux answered the SYN with a RST after \(spanText(connection?.duration ?? 0, .prose)). No process has a part "
-                + "in that, so no process can be named at the server's end.",
+            "Linux answered the SYN with a RST after \(spanText(connection?.duration ?? 0, .prose)). No process takes part "
+                + "in that, so none can be named at the server's end.",
             otherwise: "No RST was seen in answer to the SYN.")
         seen.note(
             client.complaint.contains("ECONNREFUSED"),
             "connect() failed with ECONNREFUSED in lab-client[\(client.pid)], which ended with exit code "
                 + "\(client.exitCode ?? -1).",
-            otherwise: "The client did not complain of ECONNREFUSED.")
+            otherwise: "The client did not report ECONNREFUSED.")
         seen.note(
             after.isEmpty, "Nothing is left behind: a refused connection has no TIME_WAIT.",
-            otherwise: "\(counted(after.count, "socket")) of it can still be seen.")
+            otherwise: "\(counted(after.count, "socket")) of the connection can still be seen.")
         try stage.notice(seen)
     }
 
@@ -54,13 +54,13 @@ extension LabScenario {
         var seen = Observations()
         seen.note(
             connection?.facts.contains(.originatorReset) == true,
-            "The client sent a RST where a FIN would have been: lab-client[\(client.program.pid)] had set SO_LINGER with "
-                + "time 0 before close().",
-            otherwise: "No RST of the client was seen.")
+            "The client sent a RST in place of a FIN: lab-client[\(client.program.pid)] had set SO_LINGER with "
+                + "a time of 0 before close().",
+            otherwise: "No RST from the client was seen.")
         seen.note(
             left.hasSuffix("(reset)"),
-            "read() failed with ECONNRESET in lab-server[\(server.pid)], so it knows that this was no orderly end: after a FIN, "
-                + "read() would have returned 0.",
+            "read() failed with ECONNRESET in lab-server[\(server.pid)], so it knows that this was not an orderly close: after a "
+                + "FIN, read() would have returned 0.",
             otherwise: "The server did not see a reset; it said: \(left.isEmpty ? "nothing" : left).")
         seen.note(
             after.end(client.port, to: stage.port) == nil && after.end(stage.port, to: client.port) == nil,

@@ -20,7 +20,7 @@ extension LabScenario {
         let (clientPort, port) = (client.port, stage.port)
         try stage.waitForSockets { $0.end(port, to: clientPort)?.socket.state == .finWait2 }
         let during = try stage.sockets(
-            "Sockets during: the server has been ended with Ctrl-C (SIGINT), the client is still there")
+            "Sockets during: Ctrl-C (SIGINT) has ended the server; the client is still there")
         client.program.closeInput()
         _ = try stage.wait(until: { client.program.hasEnded })
         try stage.pause()
@@ -39,29 +39,29 @@ extension LabScenario {
             connection?.closer == .responder && serverEnd?.socket.state == .finWait2
                 && clientEnd?.socket.state == .closeWait,
             "This time the server's end closed first: when lab-server[\(server.pid)] ended, Linux closed its sockets and sent the "
-                + "FIN. So FIN_WAIT_2 is at the server, CLOSE_WAIT at the client: the states go by who closes first, not by "
-                + "who is the server.",
+                + "FIN. So FIN_WAIT_2 is at the server, CLOSE_WAIT at the client: the states depend on which side closes first, "
+                + "not on which side is the server.",
             otherwise: "Expected FIN_WAIT_2 at the server and CLOSE_WAIT at the client, but the table had "
                 + "\(serverEnd?.stateName ?? "no socket") and \(clientEnd?.stateName ?? "no socket").")
         let waits = after.end(port, to: clientPort)
         seen.note(
             waits?.socket.state == .timeWait && after.end(clientPort, to: port) == nil,
-            "TIME_WAIT is at the server's end, too, for 60 s, although its process has ended and nobody listens on port "
-                + "\(port).",
+            "TIME_WAIT is at the server's end, too, for 60 s, although its process has ended and nothing listens on "
+                + "port \(port).",
             otherwise: "Expected TIME_WAIT at the server's port, but the table had \(waits?.stateName ?? "no socket").")
         seen.note(
             plain.complaint.contains("EADDRINUSE") && !plain.hasSaid("listening on "),
-            "Without SO_REUSEADDR bind() failed with EADDRINUSE, \"address already in use\": the TIME_WAIT still has the "
-                + "port. No process can be ended for that; one has to wait, or set the option.",
-            otherwise: "Without SO_REUSEADDR the server was not refused the port.")
+            "Without SO_REUSEADDR, bind() failed with EADDRINUSE, \"address already in use\": the TIME_WAIT still has the "
+                + "port. Ending a process does not help: wait, or set the option.",
+            otherwise: "Without SO_REUSEADDR, the server got the port nevertheless.")
         let listener = again.listener(port)
         seen.note(
             listener?.processes.map(\.pid) == [reusing.pid]
                 && again.end(port, to: clientPort)?.socket.state == .timeWait,
             "With SO_REUSEADDR, which every server should set, \(listener?.owner ?? "") listens beside the TIME_WAIT. That is "
-                + "safe: a connection is known by the addresses and ports of both ends, and the TIME_WAIT has only this one. "
-                + "It does not let two servers listen at a time: that takes SO_REUSEPORT, which both have to set.",
-            otherwise: "With SO_REUSEADDR the server does not listen beside the TIME_WAIT.")
+                + "safe: a connection is identified by the addresses and ports of both ends, and the TIME_WAIT holds only one such "
+                + "combination. The option does not let two servers listen at once: that takes SO_REUSEPORT, set by both.",
+            otherwise: "With SO_REUSEADDR, the server does not listen beside the TIME_WAIT.")
         seen.noteLossProbe(connection)
         try stage.notice(seen)
     }

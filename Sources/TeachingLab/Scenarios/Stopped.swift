@@ -9,7 +9,7 @@ extension LabScenario {
         let message = "hello\n"
         let server = try stage.startServer(["--close"])
         let wasStopped = server.stop()
-        try stage.sockets("Sockets before: the server listens, and is stopped (kill -STOP \(server.pid))")
+        try stage.sockets("Sockets before: the server listens, but is stopped (kill -STOP \(server.pid))")
         let client = try stage.startConnectedClient()
         client.program.type(message)
         let (clientPort, port) = (client.port, stage.port)
@@ -26,7 +26,7 @@ extension LabScenario {
         client.program.type("fin\n")
         _ = try stage.wait(until: { server.hasSaid("closed ") && client.program.hasEnded })
         try stage.pause()
-        try stage.finishTimeline("Timeline, the rest: the server goes on (kill -CONT \(server.pid))")
+        try stage.finishTimeline("Timeline, the rest: the server continues (kill -CONT \(server.pid))")
         try stage.sockets("Sockets after: both have closed")
 
         let clientEnd = during.end(clientPort, to: port)
@@ -35,30 +35,30 @@ extension LabScenario {
         var seen = Observations()
         seen.note(
             wasStopped && clientEnd?.socket.state == .established && serverEnd?.socket.state == .established,
-            "lab-server[\(server.pid)] was stopped (state T in ps) and did not execute a single instruction; yet the "
+            "lab-server[\(server.pid)] was stopped (state T in ps) and did not execute a single instruction, yet the "
                 + "connection was ESTABLISHED at both ends"
                 + (before.map { $0.openDelay >= 0 ? ", \(spanText($0.openDelay, .prose)) after the SYN" : "" } ?? "")
-                + ". It is the kernel that speaks TCP, not the program.",
+                + ". The kernel speaks TCP, not the program.",
             otherwise: "Expected a stopped server and both ends in ESTABLISHED, but the table had "
                 + "\(clientEnd?.stateName ?? "no socket") and \(serverEnd?.stateName ?? "no socket").")
         seen.note(
             Int(unread) == message.utf8.count && serverEnd?.holder == .notAccepted
                 && before?.counters[1].uniqueBytes == 0,
-            "The client's \(unread) octets were acknowledged and wait in Recv-Q of a socket that nobody has accepted yet. "
-                + "connect() and write() have succeeded: a client cannot tell a stopped server from a slow one, it only "
-                + "gets no answer.",
+            "The client's \(unread) octets were acknowledged, and wait in the Recv-Q of a socket that no process has "
+                + "accepted yet. connect() and write() have succeeded: a client cannot tell a stopped server from a slow one; it "
+                + "just gets no answer.",
             otherwise: "Expected \(message.utf8.count) unread octets in a socket that is not accepted, but Recv-Q was "
                 + "\(unread).")
         seen.note(
             !answeredEarly && client.program.hasSaid("reply "),
-            "SIGCONT (fg in a shell) was enough: accept() and read() gave the server what had waited, and the answer came. "
-                + "Nothing was lost.",
+            "SIGCONT (fg in a shell) was enough: accept() and read() gave the server what had been waiting, and the answer "
+                + "came. Nothing was lost.",
             otherwise: answeredEarly
                 ? "The stopped server answered." : "The server did not answer after SIGCONT.")
         seen.note(
             during.listener(port)?.processes.map(\.pid) == [server.pid],
-            "A stopped server keeps its port: Ctrl-Z is not Ctrl-C. It is found like any other holder (tcptrace sockets -a port "
-                + "\(port)); SIGTERM would end it only when it goes on, SIGKILL at once.",
+            "A stopped server keeps its port: Ctrl-Z is not Ctrl-C. You find it like any other process that holds a port "
+                + "(tcptrace sockets -a port \(port)). SIGTERM would end it only once it continues; SIGKILL ends it at once.",
             otherwise: "The stopped server was not seen to hold its port.")
         try stage.notice(seen)
     }

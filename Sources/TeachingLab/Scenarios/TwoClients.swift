@@ -60,24 +60,24 @@ extension LabScenario {
         var seen = Observations()
         seen.note(
             clientEnd?.socket.state == .established && waiting?.socket.state == .established,
-            "The second connection was ESTABLISHED at both ends: Linux finishes the handshake by itself, for the listening "
-                + "socket, and accept() only fetches a connection that is already open.",
+            "The second connection was ESTABLISHED at both ends: Linux completes the handshake by itself, on behalf of the "
+                + "listening socket, and accept() only fetches a connection that is already open.",
             otherwise: "Expected the second connection in ESTABLISHED, but the table had "
                 + "\(clientEnd?.stateName ?? "no socket") and \(waiting?.stateName ?? "no socket").")
         seen.note(
             waiting?.holder == .notAccepted,
-            "Nobody owned the server's end of it: (not accepted). It waited in the accept queue while "
+            "No process owned the server's end of it: (not accepted). It waited in the accept queue while "
                 + "lab-server[\(pair.server.pid)] was busy with the first client.",
-            otherwise: "The server's end had an owner already: \(waiting?.owner ?? "unknown").")
+            otherwise: "The server's end already had an owner: \(waiting?.owner ?? "unknown").")
         let unread = waiting?.socket.receiveQueue ?? 0
         seen.note(
             Int(unread) == Pair.message.utf8.count && !answeredEarly,
-            "The second client's \(unread) octets were acknowledged by Linux and lay unread: Recv-Q \(unread). A segment's "
-                + "ACK does not say that a program has read anything.",
+            "The second client's \(unread) octets were acknowledged by Linux but remained unread: Recv-Q \(unread). An "
+                + "ACK does not mean that a program has read anything.",
             otherwise: "Expected \(Pair.message.utf8.count) unread octets, but Recv-Q was \(unread).")
         seen.note(
             pair.second.program.hasSaid("reply "),
-            "Its answer came as soon as the first client had said fin and was gone.",
+            "Its answer came as soon as the first client had sent fin and was gone.",
             otherwise: "The second client was never answered.")
         try stage.notice(seen)
     }
@@ -96,18 +96,18 @@ extension LabScenario {
         var seen = Observations()
         seen.note(
             owned == 2 && unread == 0,
-            "Both connections were accepted at once: lab-server[\(pair.server.pid)] held two sockets besides the listening "
+            "Both connections were accepted right away: lab-server[\(pair.server.pid)] held two sockets besides the listening "
                 + "one, and nothing waited in Recv-Q.",
             otherwise: "Expected the server to hold both connections with nothing unread, but it held \(owned), with "
                 + "\(counted(unread, "octet")) unread.")
         seen.note(
-            answers == 2, "Both clients had their answers before either of them said fin.",
-            otherwise: "\(counted(answers, "client")) of 2 had an answer before the first one said fin.")
+            answers == 2, "Both clients had their answers before either of them sent fin.",
+            otherwise: "\(counted(answers, "client")) of 2 had an answer before the first one sent fin.")
         let waits = [pair.first, pair.second].count { after.end($0.port, to: stage.port)?.socket.state == .timeWait }
         seen.note(
             waits == 2,
-            "One port serves many: the connections differ in the clients' ports only (\(pair.first.port) and "
-                + "\(pair.second.port)), and each has a TIME_WAIT of its own now.",
+            "One port serves many clients: the connections differ only in the clients' ports (\(pair.first.port) and "
+                + "\(pair.second.port)), and each now has its own TIME_WAIT.",
             otherwise: "Expected two ends in TIME_WAIT, but counted \(waits).")
         try stage.notice(seen)
     }
