@@ -77,10 +77,18 @@ extension EndpointMachine {
     }
 
     /// 3.10.7.1: anything but a RST is answered with a RST, and nothing changes here. But if the RST that closed this
-    /// endpoint was not its own, the peer's FIN has arrived.
+    /// endpoint was not its own, the peer's FIN has arrived, and so has its ACK of this endpoint's own FIN.
     private mutating func arrivesClosed(_ segment: Segment, _ reaction: inout Reaction) {
         if segment.flags.has(.rst) { return }
-        if segment.flags.has(.fin) && certainty == .assumed && knowledge.contains(.receive) { notePeerFin(segment) }
+        if segment.flags.has(.fin) && certainty != .confirmed && knowledge.contains(.receive) {
+            if !knowledge.contains(.peerFin) { knowledge.insert(.peerFinAfterReset) }
+            notePeerFin(segment)
+        }
+        if segment.flags.has(.ack) && knowledge.contains([.ownFin, .synchronized]) && certainty != .confirmed
+            && segment.acknowledgment == ownFin.advanced(by: 1) && segment.acknowledgment == sendNext
+        {
+            sendUnacknowledged = sendNext
+        }
         if segment.payloadLength > 0 || segment.flags.hasAny(.synFin) {
             reaction.anomalies.insert(.arrivedAfterClose)
         }

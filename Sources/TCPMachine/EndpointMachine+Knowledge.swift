@@ -79,6 +79,8 @@ extension EndpointMachine {
         /// The peer's FIN lay beyond the receive window, which cuts it off;
         /// this endpoint's own ACK will show whether it was accepted anyway.
         static let finBeyondWindow = Knowledge(rawValue: 1 << 30)
+        /// The peer's FIN arrived after a RST was thought to have closed this endpoint: an ACK of it disproves the RST.
+        static let peerFinAfterReset = Knowledge(rawValue: 1 << 31)
 
         // MARK: What the kernel alone shows
 

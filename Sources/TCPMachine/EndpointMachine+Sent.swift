@@ -399,6 +399,12 @@ extension EndpointMachine {
             return
         case .closed, .finWait1, .finWait2, .closing, .lastAck, .timeWait:
             if state != .closed || hasEndedItself { reaction.anomalies.insert(.sentAfterClose) }
+            // It has the number of the RST: if that was somebody else's, this is the own FIN.
+            if state == .closed && certainty == .observed && knowledge.contains([.ownReset, .synchronized])
+                && sequence == ownFin
+            {
+                knowledge.insert(.ownFin)
+            }
             return
         }
         knowledge.insert(.ownFin)

@@ -54,20 +54,30 @@ extension EndpointMachine {
     /// Other segments of this endpoint do not disprove the peer's RST, as they may have crossed it.
     mutating func takeBackReset(_ segment: Segment, _ reaction: inout Reaction) {
         let hasPeerFin = knowledge.contains(.peerFinProcessed)
-        guard knowledge.contains([.send, .receive]), wasOpen,
-            hasPeerFin || !knowledge.contains(.peerFin) || certainty == .assumed
-        else { return }
+        guard knowledge.contains([.send, .receive]), wasOpen, hasPeerFin || mayHaveOutlivedReset else { return }
         if knowledge.contains(.ownFin) { return takeBackResetAfterFin(segment, &reaction) }
         let sendsOn =
             mayHaveSentOn(segment) && segment.sequence == sendNext && !endsAtOwnReset(segment)
-        let beyond = segment.acknowledgment.offset(from: receiveNext)
-        let acknowledgesMore =
-            certainty != .confirmed && !hasPeerFin && segment.flags.has(.ack) && beyond > 0
-            && beyond < SequenceNumber.furthestInFlight && segment.sequence.isAtOrBefore(sendNext)
-        if sendsOn || acknowledgesMore {
+        if sendsOn || acknowledgesMore(segment) {
             reaction.anomalies.insert(.resetUnheeded)
             enter(hasPeerFin ? .closeWait : .established, .observed, .retraction, &reaction)
         }
+    }
+
+    /// Whether an ACK can show that the endpoint lives on. The ACK of a FIN that was captured before the RST cannot: it
+    /// may have been on its way. A RST that is not this endpoint's own is in doubt from the beginning.
+    private var mayHaveOutlivedReset: Bool {
+        certainty == .assumed
+            || certainty != .confirmed
+                && (!knowledge.contains(.peerFin) || knowledge.contains(.peerFinAfterReset))
+    }
+
+    /// Whether a segment acknowledges what came after the RST that is thought to have closed this endpoint.
+    private func acknowledgesMore(_ segment: Segment) -> Bool {
+        let beyond = segment.acknowledgment.offset(from: receiveNext)
+        return certainty != .confirmed && !knowledge.contains(.peerFinProcessed) && segment.flags.has(.ack)
+            && beyond > 0
+            && beyond < SequenceNumber.furthestInFlight && segment.sequence.isAtOrBefore(sendNext)
     }
 
     /// Whether this endpoint, thought to be closed by the peer's RST, sends new text. The segment may have crossed the
@@ -93,7 +103,7 @@ extension EndpointMachine {
     /// `takeBackReset` after this endpoint's own FIN: it can then only acknowledge what the peer still sends.
     private mutating func takeBackResetAfterFin(_ segment: Segment, _ reaction: inout Reaction) {
         let beyond = segment.acknowledgment.offset(from: receiveNext)
-        guard certainty == .assumed, !knowledge.contains(.peerFinProcessed), segment.isPureAck, beyond > 0,
+        guard mayHaveOutlivedReset, !knowledge.contains(.peerFinProcessed), segment.isPureAck, beyond > 0,
             beyond < SequenceNumber.furthestInFlight, segment.sequence == ownFin.advanced(by: 1)
         else { return }
         reaction.anomalies.insert(.resetUnheeded)
@@ -126,13 +136,14 @@ extension EndpointMachine {
     /// crossed the FIN, or was lost; either way this RST or the next one ends the endpoint after its CLOSE call.
     func closesAfterReset(_ segment: Segment) -> Bool {
         state == .closed && certainty == .inferred && segment.flags.has(.fin) && segment.sequence == sendNext
-            && knowledge.contains([.send, .receive, .synchronized])
-            && knowledge.intersection([.ownFin, .peerFin]).isEmpty
+            && knowledge.contains([.send, .receive, .synchronized]) && !knowledge.contains(.ownFin)
+            && !acknowledgesMore(segment)
     }
 
     mutating func closeAfterReset(_ segment: Segment, _ reaction: inout Reaction) {
-        enter(.established, .observed, .retraction, &reaction)
-        enter(.finWait1, .observed, .closeCall, &reaction)
+        let hasPeerFin = knowledge.contains(.peerFinProcessed)
+        enter(hasPeerFin ? .closeWait : .established, .observed, .retraction, &reaction)
+        enter(hasPeerFin ? .lastAck : .finWait1, .observed, .closeCall, &reaction)
         enter(.closed, .inferred, .reset, &reaction)
         knowledge.insert(.ownFin)
         ownFin = segment.finSequence
