@@ -46,7 +46,9 @@ extension Rule {
                 + (direction.longestBackoff > 1 ? ", \(direction.longestBackoff) timeouts in a row" : "")
                 // These are not losses, but the line of statistics counts them.
                 + (resized > 0 ? "; \(resized) more in smaller segments, to fit the path's MTU" : "")
-                + c.dropWords(c.repeatedForDropped(side, count) ? side : side.other)
+                // The clause about the server names the cause of both.
+                + (side == .originator && c.repeatedForDropped(.responder, losses(.responder))
+                    ? "" : c.dropWords(c.repeatedForDropped(side, count) ? side : side.other))
         }
     }
 
@@ -115,6 +117,7 @@ extension Circumstances {
     /// Whether all that a side retransmitted was its SYN-ACK, because a rule dropped the ACK for it: the dropped
     /// segments were then addressed to this side.
     fileprivate func repeatedForDropped(_ side: Side, _ count: UInt32) -> Bool {
-        side == .responder && statistics?[side].count(.opening) == count && trace(side)?.dropReason == .netfilterDrop
+        side == .responder && count > 0 && statistics?[side].count(.opening) == count
+            && trace(side)?.dropReason == .netfilterDrop
     }
 }

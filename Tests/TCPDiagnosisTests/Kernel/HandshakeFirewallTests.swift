@@ -236,6 +236,25 @@ import Testing
         #expect(play.message(.retransmission).contains("the kernel dropped 1 segment for the server: NETFILTER_DROP"))
     }
 
+    /// A rule drops the last ACK and the text: both sides retransmit, for one cause.
+    @Test func theCauseOfBothIsToldOnce() {
+        let play = KernelCase(handshake + "0.01 > P. 1:4 ack 1")
+        play.tellsDropEnds = true
+        for time in [2.01, 10.01] { play.event(time, .responder, byRule) }
+        play.feed("0.21 > P. 1:4 ack 1")
+        play.event(210.01, .responder, byRule)
+        play.feed("1.02 < S. 0:0 ack 1\n> . 4:4 ack 1\n2.3 > P. 1:4 ack 1\n< . 1:1 ack 4")
+        play.conclude(3000)
+        let message = play.message(.retransmission)
+        #expect(
+            message.hasPrefix("the client retransmitted 2 segments (")
+                && message.hasSuffix(
+                    "; the server retransmitted 1 segment (1 opening); the kernel dropped 3 segments for the server: NETFILTER_DROP, a firewall"
+                        + " rule on this host (nftables, iptables)"),
+            "\(play.found)")
+        #expect(message.split(separator: "NETFILTER_DROP").count == 2, "\(message)")
+    }
+
     /// Segments that a rule drops on their way out are not even captured: the connection just stalls.
     @Test func segmentsThatDoNotGetOut() {
         let play = KernelCase(exchange)
