@@ -319,9 +319,11 @@ extension Circumstances {
     /// before, and stores nothing now (`tcp_v4_syn_recv_sock`): the client has a connection that its server does not
     /// have.
     fileprivate var lostBehindCookie: Verdict? {
-        guard host.cookies != nil, let view = kernel?.responder, view.isRead, view.isLocal, view.socket == nil,
+        guard let view = kernel?.responder, view.isRead, view.isLocal, view.socket == nil,
             view.trace.transitions == 0,
             case let isMissing = state(.responder) == .listen,
+            // A cookie comes back later if a rule drops the first copies: then the listener's own count tells.
+            host.cookies != nil || isMissing && view.laterRefusals > 0,
             let listener = fullListener ?? (host.overflows == nil && !isMissing ? nil : view.listener),
             // The server does not react to what the client sends, or its kernel has no such socket.
             connection.openDelay >= 0, isMissing || file[.originator].repeated.isSeen,
@@ -333,8 +335,10 @@ extension Circumstances {
             message:
                 "the accept queue of \(listener.local) was full"
                 + (listener.backlog.map { " (backlog \($0))" } ?? "") + oneOfListeners
-                + " when the handshake's last ACK came, and the server then keeps nothing of a connection opened with a SYN cookie:"
-                + " the client has a connection that its server does not have; \(slownessWords)" + acceptTroubleWords,
+                + " when \(host.cookies == nil ? "the client's retransmission" : "the handshake's last ACK") came, and the server then keeps"
+                + " nothing of a connection opened with a SYN cookie: the client has a connection that its server does not have;"
+                + " \(slownessWords)" + acceptTroubleWords
+                + (view.trace.dropReason == .netfilterDrop ? dropWords(.responder) : ""),
             frames: [file[.originator].syn, file[.originator].repeated],
             evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
                 + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + listenersEvidence

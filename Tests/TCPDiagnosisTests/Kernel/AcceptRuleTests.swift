@@ -1,6 +1,7 @@
 // Connections that were accepted late, or never.
 
 import Exchanges
+import TCPMachine
 import TCPModel
 import TCPTimeline
 import Testing
@@ -312,5 +313,28 @@ import Testing
         other.read(50, other.client(.established), other.server(.established), other.listener(waiting: 2, backlog: 1))
         other.feed("0.1 > P. 1:4 ack 1\n0.4 > P. 1:4 ack 1\n")
         #expect(!other.conclude(2000).contains(.acceptQueueFull), "\(other.found)")
+    }
+
+    /// A rule drops the last ACK with its cookie; when it is gone, the queue is full. The listener counts what it refuses.
+    @Test(arguments: [UInt32(3), 0]) func H22_aFullQueueBehindARule(refused: UInt32) {
+        let play = KernelCase(handshake + "0.01 > P. 1:4 ack 1")
+        play.tellsDropEnds = true
+        for time in [2.01, 10.01] { play.event(time, .responder, .dropped(reason: .netfilterDrop)) }
+        var listener = play.listener(waiting: 1, backlog: 1)
+        listener.drops = 1
+        for time in [50.0, 100] { play.read(time, play.client(.established), listener) }
+        #expect(play.play.connection.responder.state == .listen)
+        play.feed("0.8 > P. 1:4 ack 1\n1.6 > P. 1:4 ack 1\n3.2 > P. 1:4 ack 1\n")
+        listener.drops = 1 + refused
+        listener.receiveQueue = 2
+        play.read(3300, play.client(.established), listener)
+        #expect(play.conclude(5000).contains(.acceptQueueFull) == (refused > 0), "\(play.found)")
+        if refused > 0 {
+            let message = play.message(.acceptQueueFull)
+            #expect(
+                message.hasPrefix(
+                    "the accept queue of 127.0.0.1:9500 was full (backlog 1) when what the client sent again came, and")
+                    && message.contains("; the kernel dropped 2 segments for the server: NETFILTER_DROP"), "\(message)")
+        }
     }
 }
