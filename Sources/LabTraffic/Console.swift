@@ -25,7 +25,7 @@ public enum Console {
         // Swift's runtime finds the arguments through /proc/self/maps; without it there are none, not even the
         // program's name.
         guard CommandLine.arguments.isEmpty else { return }
-        problem("the command line cannot be read: /proc is not mounted here, or may not be read")
+        problem("the command line cannot be read: /proc is not mounted here, or not readable")
         exit(1)
     }
 

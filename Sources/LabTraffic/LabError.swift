@@ -59,14 +59,14 @@ public enum LabError: Error, CustomStringConvertible {
         switch self {
         case .unknownHost(let host, let reason):
             "cannot find the host \(Printable.quoted(host)): \(reason). "
-                + (portBehind(host).map { "The port is given apart from it: --port \($0)" }
+                + (portBehind(host).map { "Give the port separately: --port \($0)" }
                     ?? "Give an address such as 127.0.0.1")
         case .addressInUse(let address, let reusing):
-            "\(address) is already in use (EADDRINUSE). `tcptrace sockets -a port \(address.port)` shows who holds it"
+            "\(address) is already in use (EADDRINUSE). `tcptrace sockets -a port \(address.port)` shows the process that holds it"
                 + (reusing ? "" : " (TIME_WAIT counts, because of --no-reuse-address)")
                 + "; `--port N` chooses another port"
         case .sourcePortInUse(let port):
-            "the source port \(port) is already in use (EADDRINUSE). `tcptrace sockets -a port \(port)` shows who holds it; "
+            "the source port \(port) is already in use (EADDRINUSE). `tcptrace sockets -a port \(port)` shows the process that holds it; "
                 + "choose another --source-port, or leave it out"
         case .addressNotHere(let address):
             "\(address) is not an address that this machine can use (EADDRNOTAVAIL). Use 127.0.0.1, or see `ip address`"
@@ -74,14 +74,14 @@ public enum LabError: Error, CustomStringConvertible {
             "the source port \(sourcePort) cannot be used towards \(peer) (EADDRNOTAVAIL): its connection there is still open or in "
                 + "TIME_WAIT, as `tcptrace sockets port \(sourcePort)` shows. Choose another --source-port, or leave it out"
         case .noOwnAddress(let peer, nil):
-            "no address and port of this machine is free towards \(peer) (EADDRNOTAVAIL): connections or their TIME_WAITs hold "
+            "no local address and port is free for connecting to \(peer) (EADDRNOTAVAIL): connections or their TIME_WAITs hold "
                 + "them all, as `tcptrace sockets port \(peer.port)` shows; or \(peer.host) needs an address that `ip address` "
                 + "does not show"
         case .portNotPermitted(let address):
             "no permission for \(address) (EACCES): ports under 1024 are privileged. Use `--port N` with N over 1023"
         case .remoteNotAllowed(let address):
             "\(address) can be reached from other machines; a lab server has no protection. "
-                + "Use 127.0.0.1, or say --allow-remote"
+                + "Use 127.0.0.1, or add --allow-remote"
         case .refused(let address):
             "\(address) refused the connection (ECONNREFUSED): nothing listens there, or a firewall rejects it. Start `\(Self.server(at: address))`"
                 + (address.isLoopback ? "" : " on that machine")
@@ -90,11 +90,11 @@ public enum LabError: Error, CustomStringConvertible {
             "\(address) did not answer (ETIMEDOUT): check the address, that the machine is up, and that no firewall "
                 + "drops its packets; `tcptrace port \(address.port)` shows the unanswered SYNs"
         case .unreachable(let address, let code):
-            "no way to \(address) (\(code == ENETUNREACH ? "ENETUNREACH" : "EHOSTUNREACH")): check the address and `ip route`"
+            "no path to \(address) (\(code == ENETUNREACH ? "ENETUNREACH" : "EHOSTUNREACH")): check the address and `ip route`"
         case .reset:
             "the other side reset the connection (ECONNRESET): it sent a RST, so nothing more can be sent or read"
-        case .brokenPipe: "the connection is already closed (EPIPE): what is written now can no longer be sent"
-        case .peerDoesNotRead: "the other side does not read: its window stays closed"
+        case .brokenPipe: "the connection is already closed (EPIPE): nothing more can be sent"
+        case .peerDoesNotRead: "the other side is not reading: its window stays closed"
         case .system(let doing, let code): "\(doing): \(Self.words(code))"
         }
     }

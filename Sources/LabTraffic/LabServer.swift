@@ -39,7 +39,7 @@ public struct LabServer: ~Copyable {
                 if !saidFull {
                     let remedy =
                         kept.isEmpty
-                        ? "the next clients wait until others have gone"
+                        ? "the next clients wait until others have left"
                         : "\(kept.count) kept open; --close would close them"
                     Console.line("full (\(error); \(remedy))")
                 }

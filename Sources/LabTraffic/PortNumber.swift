@@ -9,5 +9,5 @@ public struct PortFault: Error, CustomStringConvertible {
 /// Parses a port number. `least` is 0 where that stands for any free port.
 public func portNumber(_ word: String, from least: UInt16 = 1) throws(PortFault) -> UInt16 {
     if let port = UInt16(word), port >= least { return port }
-    throw PortFault(description: "the port is \(least) to 65535")
+    throw PortFault(description: "the port must be from \(least) to 65535")
 }

@@ -52,12 +52,12 @@ func tallySentences(_ tally: FrameTally) -> [String] {
     func plural(_ count: UInt64) -> String { count == 1 ? "1 frame was" : "\(count) frames were" }
     if tally.otherTraffic > 0 { sentences.append("\(plural(tally.otherTraffic)) not TCP") }
     if tally.badChecksums > 0 {
-        sentences.append("\(counted(tally.badChecksums, "frame")) had a bad checksum, and moved no state")
+        sentences.append("\(counted(tally.badChecksums, "frame")) had a bad checksum, and changed no state")
     }
     if let text = tally.strayErrors.sentence { sentences.append(text) }
     if tally.leftOut > 0 {
         let segments = tally.leftOut == 1 ? "1 segment was" : "\(tally.leftOut) segments were"
-        sentences.append("\(segments) behind one of another connection in the same frame, and not traced")
+        sentences.append("\(segments) in the same frame behind a segment of another connection, and not traced")
     }
     if let text = fragmentSentence(tally.fragments) { sentences.append(text) }
     if tally.unsupported > 0 { sentences.append("\(plural(tally.unsupported)) of a link type that is not decoded") }
@@ -74,8 +74,10 @@ private func fragmentSentence(_ counts: FragmentCounts) -> String? {
     guard counts.fragments > 0 else { return nil }
     var parts = ["\(counted(counts.reassembled, "packet")) put together"]
     if counts.expired > 0 { parts.append("\(counted(counts.expired, "packet")) not complete") }
-    if counts.begun > 0 { parts.append("\(counted(counts.begun, "packet")) known by the first fragment only") }
-    if counts.evicted > 0 { parts.append("\(counted(counts.evicted, "packet")) given up, too many at a time") }
+    if counts.begun > 0 { parts.append("\(counted(counts.begun, "packet")) known only by the first fragment") }
+    if counts.evicted > 0 {
+        parts.append("\(counted(counts.evicted, "packet")) given up, as there were too many at a time")
+    }
     if counts.overlapping > 0 { parts.append("\(counted(counts.overlapping, "packet")) with overlapping fragments") }
     if counts.invalid > 0 { parts.append("\(counts.invalid) contradictory") }
     let frames = counts.fragments == 1 ? "1 frame was an IP fragment" : "\(counts.fragments) frames were IP fragments"

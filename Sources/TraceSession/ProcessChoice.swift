@@ -56,6 +56,6 @@ struct ProcessChoice: Sendable {
         let rest = hasMore ? " and others" : ""
         return "no connection of \(wanted.joined(separator: ", ")); "
             + (names.isEmpty
-                ? "no process of any was seen" : "there were those of \(names.joined(separator: ", "))\(rest)")
+                ? "no process was seen for any" : "there were connections of \(names.joined(separator: ", "))\(rest)")
     }
 }

@@ -10,24 +10,25 @@ extension ReadingFaults {
         var sentences: [String] = []
         if malformedRows > 0 {
             sentences.append(
-                "\(counted(malformedRows, "row")) of the kernel's lists of sockets \(were(malformedRows)) not understood, and left out:"
-                    + " what \(malformedRows == 1 ? "it is" : "they are") of looks as if it had no socket")
+                "\(counted(malformedRows, "row")) of the kernel's socket lists \(were(malformedRows)) not understood and left out:"
+                    + " \(malformedRows == 1 ? "its connection looks" : "their connections look") as if \(malformedRows == 1 ? "it" : "they") had no socket"
+            )
         }
         if unknownStates > 0 {
             sentences.append(
-                "\(counted(unknownStates, "row")) of the kernel's lists of sockets \(were(unknownStates)) left out for a state that is"
-                    + " not known here, a newer kernel's: what \(unknownStates == 1 ? "it is" : "they are") of looks as if it had no socket"
+                "\(counted(unknownStates, "row")) of the kernel's socket lists \(were(unknownStates)) left out for a state that only a"
+                    + " newer kernel has: \(unknownStates == 1 ? "its connection looks" : "their connections look") as if \(unknownStates == 1 ? "it" : "they") had no socket"
             )
         }
         if incompleteLists > 0 {
             sentences.append(
-                "\(counted(incompleteLists, "list")) of the kernel's sockets changed while \(incompleteLists == 1 ? "it was" : "they were")"
-                    + " read, each time anew: a socket may be missing there, and its state not be confirmed")
+                "\(counted(incompleteLists, "list")) of the kernel's sockets changed in every attempt to read \(incompleteLists == 1 ? "it" : "them"):"
+                    + " a socket may be missing there, so its state is not confirmed")
         }
         if hiddenProcesses > 0 {
             sentences.append(
                 "the sockets of \(hiddenProcesses == 1 ? "1 process" : "\(hiddenProcesses) processes") could not be listed:"
-                    + " a connection without a process may be theirs")
+                    + " connections without a process may belong to them")
         }
         if malformedEvents > 0 {
             sentences.append(

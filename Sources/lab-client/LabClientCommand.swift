@@ -74,14 +74,14 @@ struct LabClientCommand: ParsableCommand {
             ("--slow-close", slowClose),
         ]
         for (name, seconds) in times where !(0...86400).contains(seconds) {
-            throw ValidationError("\(name) is in seconds, 0 to 86400.")
+            throw ValidationError("\(name) is in seconds, from 0 to 86400.")
         }
         if let connectTimeout, connectTimeout < 0.001 {
-            throw ValidationError("--connect-timeout is at least 0.001 seconds.")
+            throw ValidationError("--connect-timeout must be at least 0.001 seconds.")
         }
         // The kernel's limits for TCP_KEEPIDLE.
         if let keepAlive, !(1...32767).contains(keepAlive) {
-            throw ValidationError("--keep-alive is in whole seconds, 1 to 32767.")
+            throw ValidationError("--keep-alive is in whole seconds, from 1 to 32767.")
         }
     }
 
@@ -90,10 +90,10 @@ struct LabClientCommand: ParsableCommand {
     private func checkPlaces() throws {
         // The old notation of an address as a single number (9500 is 0.0.37.28) is never meant here.
         if let name = host ?? hostArgument, !name.isEmpty, name.allSatisfy(\.isNumber) {
-            throw ValidationError("\(name) is no host; the port comes second, or after --port: 127.0.0.1 \(name).")
+            throw ValidationError("\(name) is not a host; the port comes second, or after --port: 127.0.0.1 \(name).")
         }
         if host != nil, port == nil, portArgument == nil, let number = hostArgument, UInt16(number) != nil {
-            throw ValidationError("The host is given by --host; give the port by --port \(number), too.")
+            throw ValidationError("The host is given with --host; give the port with --port \(number), too.")
         }
         if host != nil, hostArgument != nil { throw ValidationError("The host is given twice.") }
         if port != nil, portArgument != nil { throw ValidationError("The port is given twice.") }

@@ -41,7 +41,7 @@ struct LabServerCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help:
-            "After \"fin\", wait at most so many seconds for the client's FIN before closing; with 0 it closes first (lab-client: --slow-close 0.3)."
+            "After \"fin\", wait at most this many seconds for the client's FIN before closing; with 0 it closes first (lab-client: --slow-close 0.3)."
     )
     var finWait = 0.5
     @Option(parsing: .unconditional, help: "The backlog of listen(2).")
@@ -79,10 +79,12 @@ struct LabServerCommand: ParsableCommand {
     func validate() throws {
         for (name, seconds) in [("--hold", hold), ("--slow-close", slowClose ?? 0), ("--fin-wait", finWait)]
         where !(0...86400).contains(seconds) {
-            throw ValidationError("\(name) is in seconds, 0 to 86400.")
+            throw ValidationError("\(name) is in seconds, from 0 to 86400.")
         }
-        if backlog < 0 { throw ValidationError("--backlog is not negative.") }
-        if let readyFd, readyFd < 1 { throw ValidationError("--ready-fd is a descriptor open for writing, 1 or more.") }
+        if backlog < 0 { throw ValidationError("--backlog must not be negative.") }
+        if let readyFd, readyFd < 1 {
+            throw ValidationError("--ready-fd must be a descriptor open for writing, 1 or more.")
+        }
     }
 
     /// Rejects words without an option. The parser looks for misspelt options only after `validate`, where their values

@@ -68,7 +68,7 @@ enum CaptureListings {
             }
             if known == nil {
                 StandardStreams.complain(
-                    "the link type of \(printable(options.interfaces.first ?? "any")) cannot be asked for without privileges:"
+                    "the link type of \(printable(options.interfaces.first ?? "any")) cannot be determined without privileges:"
                         + " this is the program for Ethernet; -y names another link type")
             }
             let filter = try PacketFilter(

@@ -75,6 +75,6 @@ struct ExplainCommand: ParsableCommand {
         let hint =
             near.isEmpty
             ? "`tcptrace explain` lists what there is" : "did you mean " + near.joined(separator: ", ") + "?"
-        return "nothing is known by the name '\(name)'; \(hint)"
+        return "there is no page for '\(name)'; \(hint)"
     }
 }

@@ -77,11 +77,11 @@ struct KillCommand: ParsableCommand {
         if words.isEmpty, let pid { words = ["pid", "\(pid)"] }
         guard !words.isEmpty else { throw ValidationError("which process? Give a port: tcptrace kill 9500") }
         guard let number = SignalName.number(of: signal ?? "TERM") else {
-            throw ValidationError("--signal: '\(signal ?? "")' is no signal; examples: TERM, KILL, INT, 9")
+            throw ValidationError("--signal: '\(signal ?? "")' is not a signal; examples: TERM, KILL, INT, 9")
         }
         if connection {
             if signal != nil {
-                throw ValidationError("--signal is for processes: --connection ends a socket, without one")
+                throw ValidationError("--signal is for processes; --connection ends a socket without a signal")
             }
             words = Self.filterWords(ends: words) ?? words
         }

@@ -69,14 +69,14 @@ struct LabCommand: ParsableCommand {
 
     private static func port(_ word: String) throws -> UInt16 {
         if let port = UInt16(word), port > 0 { return port }
-        throw ValidationError("the port is 1 to 65535")
+        throw ValidationError("the port must be from 1 to 65535")
     }
 
     /// The scenario with this name; throws a usage error that suggests the intended one.
     private static func scenario(_ name: String) throws -> LabScenario {
         if let scenario = LabScenario(rawValue: name) { return scenario }
         if UInt16(name) != nil {
-            throw ValidationError("\(name): there is no such scenario; a port is chosen with --port \(name)")
+            throw ValidationError("\(name): there is no such scenario; to choose a port, use --port \(name)")
         }
         // Up to a third of the letters may be wrong. Only as much of the word is compared as names are long.
         let typed = Array(name.lowercased().utf8.prefix(32))

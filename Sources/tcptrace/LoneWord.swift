@@ -83,11 +83,11 @@ enum LoneWord {
         guard 3...7 ~= ending.count else { return nil }
         let near = ["pcapng", "pcap", "cap"].filter { editDistance(ending, Array($0.utf8)) == 1 }
         if let file = near.map({ word[...dot] + $0 }).first(where: { isCapture(String($0)) }) {
-            return "\(printable(word)): no filter; did you mean tcptrace -r \(shellWord(String(file)))?"
+            return "\(printable(word)): not a filter; did you mean tcptrace -r \(shellWord(String(file)))?"
         }
         // Host names and much else have endings similar to cap.
         guard near.contains(where: { $0 != "cap" }) else { return nil }
-        return "\(printable(word)): no filter; a capture file is read with tcptrace -r \(shellWord(word))"
+        return "\(printable(word)): not a filter; to read a capture file: tcptrace -r \(shellWord(word))"
     }
 
     /// The error for a word that looks like the name of a file or a host, but is neither a file nor a filter; nil for
@@ -122,8 +122,8 @@ enum LoneWord {
     {
         guard let first = words.first else { return nil }
         if words.count == 1, let port = UInt16(first) {
-            let process = isBehindP ? "; -p is tcpdump's, a process is chosen with --pid \(port)" : ""
-            return "\(first): a filter names the kind: tcptrace port \(port)\(process)"
+            let process = isBehindP ? "; -p is tcpdump's option, --pid \(port) chooses a process" : ""
+            return "\(first): a filter needs a keyword: tcptrace port \(port)\(process)"
         }
         if isCapture(first) {
             let typed = (words + (output.map { ["-w", $0] } ?? [])).map(shellWord).joined(separator: " ")
@@ -140,7 +140,7 @@ enum LoneWord {
         if let meant = OtherWords.hint(words) { return meant }
         if first == "version" { return "version: there is no such verb; it is tcptrace --version" }
         if words.count == 1, LabScenario(rawValue: first) != nil, !FilterKeywords.all.contains(first[...]) {
-            return "\(first): no filter, but a scenario of the lab: tcptrace lab \(first)"
+            return "\(first): not a filter, but a scenario of the lab: tcptrace lab \(first)"
         }
         // Of three letters, two may be swapped at most.
         if words.count == 1, first.utf8.count == 3, first.utf8.sorted() == "lab".utf8.sorted() {

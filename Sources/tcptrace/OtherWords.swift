@@ -25,6 +25,6 @@ enum OtherWords {
         else { return nil }
         if let meant = verbs[first] { return "\(first): neither a verb nor a filter; did you mean \(meant)?" }
         let typed = words.map(shellWord).joined(separator: " ")
-        return "\(printable(first)): no filter, but a program; to trace it: tcptrace -- \(printable(typed))"
+        return "\(printable(first)): not a filter, but a program; to trace it: tcptrace -- \(printable(typed))"
     }
 }

@@ -33,7 +33,7 @@ struct SocketsCommand: ParsableCommand {
     var listening = false
     @Flag(name: .customShort("t"), help: "TCP only. It always is.")
     var tcpOnly = false
-    @Flag(name: .customShort("u"), help: "UDP too, as netstat has it: it is not listed, which standard error says.")
+    @Flag(name: .customShort("u"), help: "UDP too, as in netstat: UDP is not listed, as a message says.")
     var udp = false
     @Flag(name: .customShort("o"), help: "Show the pid only (with -b or -p: the program too).")
     var pidColumn = false
@@ -43,7 +43,7 @@ struct SocketsCommand: ParsableCommand {
     var verbose = false
     @Flag(
         name: [.customShort("i"), .customLong("info")],
-        help: "Add what the kernel measures: timers, round trips, windows, what was sent again, what holds sending up.")
+        help: "Add what the kernel measures: timers, round trips, windows, retransmissions, what holds up sending.")
     var info = false
     @Option(
         help: ArgumentHelp("Only these states, in any spelling.", valueName: "state,..."), completion: Completion.states
@@ -54,11 +54,12 @@ struct SocketsCommand: ParsableCommand {
     var format = SocketsRequest.Format.text
     @Option(
         name: .long, defaultAsFlag: "1", parsing: .next,
-        help: ArgumentHelp("List again every so many seconds (1 if left out) until Ctrl-C.", valueName: "seconds"))
+        help: ArgumentHelp("List again every so many seconds (default: 1) until Ctrl-C.", valueName: "seconds"))
     var watch: String?
     @Option(
         help: ArgumentHelp(
-            "List those of this network namespace: a name (ip netns), a process, or a path.", valueName: "namespace"))
+            "List the sockets of this network namespace: a name (ip netns), a process, or a path.",
+            valueName: "namespace"))
     var netns: String?
     @Flag(name: [.customLong("no-header"), .customShort("H")], help: "Leave out the column titles.")
     var noHeader = false
@@ -71,7 +72,7 @@ struct SocketsCommand: ParsableCommand {
     var words: [String] = []
 
     func run() throws {
-        if udp { StandardStreams.complain("-u: no UDP sockets are listed, only TCP's; ss -u lists them") }
+        if udp { StandardStreams.complain("-u: only TCP sockets are listed; ss -u lists UDP's") }
         BorrowedPowers.takeUp()
         if let netns, !NetworkNamespace.enter(netns) { throw ExitCode(1) }
         throw ExitCode(SocketsRun.run(try request()))
@@ -86,7 +87,7 @@ struct SocketsCommand: ParsableCommand {
         if let watch {
             if let seconds = Double(watch), seconds.isFinite {
                 guard seconds >= 0.01 && seconds <= 1_000_000 else {
-                    throw ValidationError("--watch \(watch): the seconds must be from 0.01 to 1000000")
+                    throw ValidationError("--watch \(watch): the interval must be from 0.01 to 1000000 seconds")
                 }
                 interval = seconds
             } else {

@@ -37,7 +37,7 @@ struct TCPTraceCommand: ParsableCommand {
         // Swift's runtime finds the arguments through /proc/self/maps; without it there are none, not even the
         // program's name. A trace of everything is not what was requested.
         guard !CommandLine.arguments.isEmpty else {
-            StandardStreams.complain("the command line cannot be read: /proc is not mounted here, or may not be read")
+            StandardStreams.complain("the command line cannot be read: /proc is not mounted here, or not readable")
             Glibc.exit(1)
         }
         let (words, refusal) = TcpdumpArguments.normalized(Array(CommandLine.arguments.dropFirst()))

@@ -11,7 +11,7 @@ enum TcpdumpArguments {
     /// Letters of tcpdump that are rejected by name rather than given another meaning.
     static let refusals: [Character: String] = [
         "C": noRotation, "G": noRotation, "W": noRotation, "z": noRotation, "j": "time-stamp types cannot be chosen",
-        "J": "time-stamp types cannot be chosen", "E": "nothing is decrypted", "M": "signatures are not verified",
+        "J": "timestamp types cannot be chosen", "E": "nothing is decrypted", "M": "signatures are not verified",
         "m": "no MIBs are read, as SNMP is not decoded",
         "I": "monitor mode is for radio, not for TCP", "H": "802.11s is not decoded",
         "u": "NFS handles are not decoded", "b": "BGP is not decoded",

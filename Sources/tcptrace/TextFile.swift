@@ -18,8 +18,8 @@ enum TextFile {
         var description: String {
             switch self {
             case .system(let number): describeErrno(number)
-            case .tooLong(let kind): "is longer than 1 MiB, which no \(kind) is"
-            case .notText(let kind): "is no text, as a \(kind) is"
+            case .tooLong(let kind): "is longer than 1 MiB, too long for a \(kind)"
+            case .notText(let kind): "is not text, as a \(kind) must be"
             }
         }
     }

@@ -81,7 +81,7 @@ struct TraceRequest {
             throw ValidationError("--duration is for live traces; with -r use -c or --connections")
         }
         if !options.files.isEmpty && command.direction != nil {
-            throw ValidationError("-Q is for live traces: of a file, filter words choose, such as src host")
+            throw ValidationError("-Q is for live traces: for a file, use filter words such as src host")
         }
         if !options.files.isEmpty && command.linkType != nil && !command.dumpFilter {
             throw ValidationError("-y is for live traces: a file has its own link type")
@@ -93,7 +93,7 @@ struct TraceRequest {
         for name in options.files + [command.output].compactMap({ $0 })
         where name.contains("\u{fffd}") && FileIdentity(path: name) == nil {
             throw ValidationError(
-                "\(printable(name)): a file name that is not UTF-8 does not arrive here; give it another one, or use - and the shell's < or >"
+                "\(printable(name)): a file name that is not UTF-8 cannot be used; rename the file, or use - with the shell's < or >"
             )
         }
         if !options.files.isEmpty && command.netns != nil {
@@ -139,7 +139,7 @@ struct TraceRequest {
             ? "-T \(command.format)" : command.countOnly ? "--count" : command.alsoPrint ? "--print" : nil
         guard command.commandWords.isEmpty else {
             throw ValidationError(
-                "-w - writes frames to standard output, and so may the command: name a file, or a pipe")
+                "-w - writes frames to standard output, where the command may write, too: name a file or a pipe")
         }
         if let other {
             throw ValidationError("-w - writes frames to standard output, and \(other) too: choose one")
@@ -150,7 +150,7 @@ struct TraceRequest {
     private static func filterWords(of path: String) throws -> [String] {
         let words = try lines(of: path, "filter", "-F").map { $0.prefix { $0 != "#" } }
         guard words.contains(where: { $0.contains { !$0.isWhitespace } }) else {
-            throw unusable("-F \(path): there is no filter in it")
+            throw unusable("-F \(path): it contains no filter")
         }
         return words.flatMap { $0.split(whereSeparator: \.isWhitespace).map(String.init) }
     }
@@ -158,7 +158,7 @@ struct TraceRequest {
     /// The lines of a file given with an option. The contents of a file given by mistake are not shown.
     private static func lines(of path: String, _ kind: String, _ option: String) throws -> [String] {
         if path != "-" && LoneWord.isCapture(path) {
-            throw unusable("\(option) \(path): this is a capture file, and no \(kind): -r \(shellWord(path))")
+            throw unusable("\(option) \(path): this is a capture file, not a \(kind): -r \(shellWord(path))")
         }
         do throws(TextFile.Fault) {
             return try TextFile.lines(of: path, kind)
@@ -177,13 +177,13 @@ struct TraceRequest {
     private mutating func chooseCapture(_ command: TraceCommand) throws {
         if let length = command.snapshotLength {
             guard length >= 0 && length <= TraceOptions.wholeFrame else {
-                throw ValidationError("-s \(length): the snapshot length is from 0 (all) to 262144")
+                throw ValidationError("-s \(length): the snapshot length must be from 0 (all) to 262144")
             }
             options.snapshotLength = length == 0 ? TraceOptions.wholeFrame : length
         }
         if let size = command.bufferKiB {
             guard size >= 4 && size <= 2_000_000 else {
-                throw ValidationError("-B \(size): the buffer is from 4 to 2000000 KiB")
+                throw ValidationError("-B \(size): the buffer must be from 4 to 2000000 KiB")
             }
             options.bufferKiB = size
         }
@@ -192,7 +192,7 @@ struct TraceRequest {
         case nil, "inout": options.direction = .both
         case "in": options.direction = .incoming
         case "out": options.direction = .outgoing
-        case .some(let other): throw ValidationError("-Q \(other): the direction is in, out or inout")
+        case .some(let other): throw ValidationError("-Q \(other): the direction must be in, out or inout")
         }
         if let name = command.linkType {
             guard let type = LinkType(name: name) else {
@@ -211,13 +211,13 @@ struct TraceRequest {
             options.workers = workers
         }
         if let most = command.maxConnections {
-            guard most >= 8 else { throw ValidationError("--max-connections \(most): 8 or more") }
+            guard most >= 8 else { throw ValidationError("--max-connections \(most): must be 8 or more") }
             options.trackedLimit = most
             options.liveTrackedLimit = most
         }
         if let duration = command.duration {
             guard duration > 0 && duration.isFinite else {
-                throw ValidationError("--duration \(seconds(duration)): a number of seconds above 0")
+                throw ValidationError("--duration \(seconds(duration)): must be a number of seconds above 0")
             }
             options.duration = duration
         }
@@ -233,7 +233,8 @@ struct TraceRequest {
         }
         guard !command.noKernel && !command.noProcess else {
             throw ValidationError(
-                "--: a command's connections are known by their processes; not with --no-kernel, --no-process")
+                "--: a command's connections are found by their processes, so --no-kernel and --no-process cannot be used"
+            )
         }
     }
 
@@ -273,7 +274,7 @@ struct TraceRequest {
         selection.processNames = command.pname
         options.selection = selection
         if options.selectsProcesses && (command.noKernel || command.noProcess) {
-            throw ValidationError("--pid and --pname choose by processes: not with --no-kernel, --no-process")
+            throw ValidationError("--pid and --pname choose by process, so --no-kernel and --no-process cannot be used")
         }
     }
 
@@ -287,7 +288,8 @@ struct TraceRequest {
         case "mermaid": form = .mermaid
         case "zeek": form = .zeek
         case "csv": form = .csv
-        default: throw ValidationError("-T \(command.format): the format is text, html, mermaid, json, zeek or csv")
+        default:
+            throw ValidationError("-T \(command.format): the format must be text, html, mermaid, json, zeek or csv")
         }
         if command.countOnly { form = .count }
         if options.output == "-" { form = .nothing }
@@ -301,7 +303,7 @@ struct TraceRequest {
             throw ValidationError("--events is for -T json; the text shows every segment with -v")
         }
         guard !command.noHeader || form == .table || form == .csv else {
-            throw ValidationError("--no-header is for -q and -T csv: nothing else has a line of column titles")
+            throw ValidationError("--no-header is for -q and -T csv: no other output has column titles")
         }
         hasHeader = !command.noHeader
         let terminal = Terminal.standardOutput
@@ -333,7 +335,7 @@ struct TraceRequest {
         for (letter, count, octets) in letters where count > 0 {
             guard count == 1 else {
                 throw ValidationError(
-                    "-\(letter)\(letter): octets of link headers are not shown; -\(letter) shows those of the text, -e names"
+                    "-\(letter)\(letter): octets of link headers are not shown; -\(letter) shows those of the payload, -e names"
                         + " the header's fields")
             }
             guard form == .timeline else {
@@ -358,14 +360,14 @@ struct TraceRequest {
     private mutating func chooseNames(_ command: TraceCommand) throws {
         guard command.resolve else { return }
         guard command.numeric == 0 else {
-            throw ValidationError("--resolve shows names and -n numbers alone: choose one")
+            throw ValidationError("--resolve shows names, -n only numbers: choose one")
         }
         switch form {
         case .timeline, .table, .html, .mermaid: break
         case .json, .zeek, .csv:
-            throw ValidationError("--resolve is for text, html and mermaid; -T \(command.format) has addresses alone")
-        case .count: throw ValidationError("--resolve shows names, and --count no connection: choose one")
-        case .nothing: throw ValidationError("--resolve shows names, and -w - nothing but frames: choose one")
+            throw ValidationError("--resolve is for text, html and mermaid; -T \(command.format) has only addresses")
+        case .count: throw ValidationError("--resolve shows names, --count shows no connections: choose one")
+        case .nothing: throw ValidationError("--resolve shows names, -w - only writes frames: choose one")
         }
         let names = NameLookup(isLive: options.files.isEmpty)
         options.names = names
@@ -378,8 +380,8 @@ struct TraceRequest {
         if wordsAsFiles > 0 {
             StandardStreams.complain(
                 wordsAsFiles == 1
-                    ? "a word is a capture file: the same as -r"
-                    : "\(wordsAsFiles) words are capture files: the same as -r for each")
+                    ? "a word is taken as a capture file, as with -r"
+                    : "\(wordsAsFiles) words are taken as capture files, as with -r for each")
         }
         switch form {
         case .timeline:

@@ -34,7 +34,7 @@ enum UnknownOption {
             let value = word.contains("=") ? nil : index < words.count ? words[index] : nil
             let before = index > 1 ? words[index - 2] : ""
             if verb == nil, let letter = before.last, before == "-\(letter)", "rwFV".contains(letter) {
-                return "\(before) \(printable(word)): a file whose name begins with - is written ./\(printable(word))"
+                return "\(before) \(printable(word)): for a file whose name begins with -, write ./\(printable(word))"
             }
             return "Unknown option '\(printable(option))'." + hint(option, value, verb, known)
         }

@@ -59,12 +59,12 @@ import Testing
         #expect(outcome.code == 1 && outcome.output.isEmpty, "\(outcome.text)")
         #expect(
             outcome.errors
-                == "\(words[0]): the command line cannot be read: /proc is not mounted here, or may not be read\n")
+                == "\(words[0]): the command line cannot be read: /proc is not mounted here, or not readable\n")
     }
 
     /// What chooses how to capture has nothing to choose of a file, and saying nothing would let people believe that it had.
     @Test(arguments: [
-        (["-Q", "out"], "-Q is for live traces: of a file, filter words choose, such as src host"),
+        (["-Q", "out"], "-Q is for live traces: for a file, use filter words such as src host"),
         (["-Q", "inout"], "-Q is for live traces"),
         (["-y", "RAW"], "-y is for live traces: a file has its own link type"),
         (["--netns", "1"], "--netns is for live traces"), (["-L"], "-L lists the link types of an interface"),
@@ -86,18 +86,19 @@ import Testing
 
     @Test(arguments: [
         (["lo", "port", "9500"], "lo is an interface: tcptrace -i lo port 9500"),
-        (["fin"], "fin: no filter, but a scenario of the lab: tcptrace lab fin"),
+        (["fin"], "fin: not a filter, but a scenario of the lab: tcptrace lab fin"),
         (["lba"], "did you mean tcptrace lab?"),
         (["-c", "-1"], "The value '-1' is invalid for '-c <count>': count at least one packet"),
-        (["-s", "-5"], "-s -5: the snapshot length is from 0 (all) to 262144"),
-        (["--connections", "0"], "count at least one connection"), (["--duration", "0"], "--duration 0: a number of"),
+        (["-s", "-5"], "-s -5: the snapshot length must be from 0 (all) to 262144"),
+        (["--connections", "0"], "count at least one connection"),
+        (["--duration", "0"], "--duration 0: must be a number of"),
         (["-C", "1"], "-C: output files are not rotated; tcpdump writes such files"),
-        (["lab", "-p", "99999"], "is invalid for '-p <port>': the port is 1 to 65535"),
+        (["lab", "-p", "99999"], "is invalid for '-p <port>': the port must be from 1 to 65535"),
         (["9500"], "tcptrace port 9500"), (["sokets"], "did you mean tcptrace sockets?"),
         (["doctr"], "did you mean tcptrace doctor?"), (["version"], "tcptrace --version"),
         (["-i", "lo", "sockets"], "sockets is a verb, and comes first: tcptrace sockets"),
-        (["out.pcapg"], "out.pcapg: no filter; a capture file is read with tcptrace -r out.pcapg"),
-        (["out.cpap"], "a capture file is read with tcptrace -r out.cpap"),
+        (["out.pcapg"], "out.pcapg: not a filter; to read a capture file: tcptrace -r out.pcapg"),
+        (["out.cpap"], "to read a capture file: tcptrace -r out.cpap"),
         (["-i", "lo", "tcp", "and", "port9500"], "did you mean port 9500?"),
         (["-i", "lo", "host127.0.0.1"], "did you mean host 127.0.0.1?"),
         (["-i", "lo", "net10.0.0.0/8"], "did you mean net 10.0.0.0/8?"),
@@ -138,14 +139,14 @@ import Testing
         func traced(_ script: String) throws -> Outcome { try shell(script, Program.tcptrace, file) }
         let none = try traced(#"echo 'port 9' | "$1" -q -F /dev/stdin -r "$2""#)
         #expect(none.code == 0 && none.errors.contains("0 connections traced"), "\(none.errors)")
-        #expect(none.errors.contains(#"packets there passed the filter "port 9";"#), "\(none.errors)")
+        #expect(none.errors.contains(#"packets passed the filter "port 9";"#), "\(none.errors)")
         let all = try traced(#"echo 'tcp # all of it' | "$1" -q -F - -r "$2""#)
         #expect(all.code == 0 && all.errors.contains("2 connections traced"), "\(all.errors)")
         // A number sign belongs to a file's name.
         let listed = try traced(#"echo "$2" | "$1" -q -V -"#)
         #expect(listed.code == 0 && listed.errors.contains("2 connections traced"), "\(listed.errors)")
         let empty = try traced(#"echo '# nothing' | "$1" -q -F - -r "$2""#)
-        #expect(empty.code == 1 && empty.errors == "tcptrace: -F -: there is no filter in it\n", "\(empty.errors)")
+        #expect(empty.code == 1 && empty.errors == "tcptrace: -F -: it contains no filter\n", "\(empty.errors)")
     }
 
     /// Written on another system, or no file at all.
@@ -175,7 +176,8 @@ import Testing
             let outcome = try Program(Program.tcptrace, ["-q", "-F", filter, "-r", file]).end()
             #expect(outcome.code == code, "\(length): \(outcome.errors)")
             #expect(
-                outcome.errors.contains("is longer than 1 MiB, which no filter is") == (code == 1), "\(outcome.errors)")
+                outcome.errors.contains("is longer than 1 MiB, too long for a filter") == (code == 1),
+                "\(outcome.errors)")
         }
     }
 
@@ -206,13 +208,13 @@ import Testing
             let outcome = try Program(Program.tcptrace, ["-q", option, file]).end()
             #expect(outcome.code == 1)
             #expect(
-                outcome.errors == "tcptrace: \(option) \(file): this is a capture file, and no \(kind): -r \(file)\n",
+                outcome.errors == "tcptrace: \(option) \(file): this is a capture file, not a \(kind): -r \(file)\n",
                 "\(outcome.errors)")
         }
         let other = scratch.file("other")
         try Data([0x7f, 0x45, 0x4c, 0x46, 0, 0x1a, 0x1b, 0x5b, 0xff]).write(to: URL(filePath: other))
         let binary = try Program(Program.tcptrace, ["-q", "-V", other]).end()
-        #expect(binary.code == 1 && binary.errors == "tcptrace: \(other): is no text, as a list of files is\n")
+        #expect(binary.code == 1 && binary.errors == "tcptrace: \(other): is not text, as a list of files must be\n")
         try Data([0x1b, 0x5b, 0x32, 0x4a, 0xff, 0x0a]).write(to: URL(filePath: other))
         let raw = try Program(Program.tcptrace, ["-q", "-V", other]).end()
         #expect(raw.code != 0 && raw.errors.contains("is not UTF-8"), "\(raw.errors)")

@@ -36,7 +36,7 @@ import Testing
     @Test func warningsOfATraceWithoutATurnAreSaid() throws {
         let scratch = try Scratch()
         let outcome = try tcptrace("-i", "lo", "-q", "-w", scratch.file("x.pcap"), "--duration", "0.0000001", "port 1")
-        #expect(outcome.code == 0 && outcome.errors.contains("will have frames alone"), "\(outcome.errors)")
+        #expect(outcome.code == 0 && outcome.errors.contains("will have only frames"), "\(outcome.errors)")
     }
 
     /// Many shells and program runners connect programs by sockets, not pipes.

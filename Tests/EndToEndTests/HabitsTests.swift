@@ -17,7 +17,7 @@ import Testing
         for letters in ["-tulpn", "-tulnp", "-lntup"] {
             let outcome = try tcptrace("sockets", letters, "port", String(port))
             #expect(outcome.code == 0 && outcome.text == listed.text, "\(outcome.text)")
-            #expect(outcome.errors == "tcptrace: -u: no UDP sockets are listed, only TCP's; ss -u lists them\n")
+            #expect(outcome.errors == "tcptrace: -u: only TCP sockets are listed; ss -u lists UDP's\n")
         }
         // A number alone is a port, as after `kill`.
         let short = try tcptrace("sockets", "-l", String(port))
@@ -30,7 +30,7 @@ import Testing
         #expect(outcome.code == 64)
         #expect(
             outcome.errors.contains(
-                "1234: a filter names the kind: tcptrace port 1234; -p is tcpdump's, a process is chosen with --pid 1234\n"
+                "1234: a filter needs a keyword: tcptrace port 1234; -p is tcpdump's option, --pid 1234 chooses a process\n"
             ),
             "\(outcome.errors)")
         let port = try tcptrace("1234").errors

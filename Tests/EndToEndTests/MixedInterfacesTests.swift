@@ -156,6 +156,6 @@ import Testing
         let path = try scratch.write(file.bytes, as: "a.pcapng")
         let outcome = try Program(Program.tcptrace, ["-r", path] + form).end()
         #expect(outcome.code == 0)
-        #expect(outcome.errors.contains("5 packets were dropped when this was captured"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("5 packets were dropped during the capture"), "\(outcome.errors)")
     }
 }

@@ -102,7 +102,7 @@ let canUnshare =
     @Test(arguments: [
         ("no-such-name", "--netns no-such-name: there is no such network namespace; there are: "),
         ("/nonexistent", "--netns /nonexistent: there is no such file"),
-        ("/dev/null", "--netns /dev/null: /dev/null is no network namespace"),
+        ("/dev/null", "--netns /dev/null: /dev/null is not a network namespace"),
         ("2000000000", "--netns 2000000000: there is no such process"),
     ])
     func whatIsNoNamespace(_ name: String, _ message: String) throws {

@@ -5,12 +5,15 @@ import Testing
 
 @Suite struct NextStepTests {
     @Test(arguments: [
-        ("curl http://127.0.0.1/", "curl: no filter, but a program; to trace it: tcptrace -- curl http://127.0.0.1/"),
-        ("python3", "python3: no filter, but a program; to trace it: tcptrace -- python3"),
+        (
+            "curl http://127.0.0.1/",
+            "curl: not a filter, but a program; to trace it: tcptrace -- curl http://127.0.0.1/"
+        ),
+        ("python3", "python3: not a filter, but a program; to trace it: tcptrace -- python3"),
         ("netstat -n", "netstat: neither a verb nor a filter; did you mean tcptrace sockets?"),
         ("live", "live: neither a verb nor a filter; did you mean tcptrace -i lo port 9500 (no verb)?"),
-        ("lab 9500", "9500: there is no such scenario; a port is chosen with --port 9500"),
-        ("-r -dash", "-r -dash: a file whose name begins with - is written ./-dash"),
+        ("lab 9500", "9500: there is no such scenario; to choose a port, use --port 9500"),
+        ("-r -dash", "-r -dash: for a file whose name begins with -, write ./-dash"),
     ]) func anotherToolsWord(_ line: String, _ answer: String) throws {
         if line.hasPrefix("curl"), !FileManager.default.isExecutableFile(atPath: "/usr/bin/curl") { return }
         let outcome = try Program(Program.tcptrace, line.split(separator: " ").map(String.init)).end()
@@ -49,7 +52,7 @@ import Testing
         for option in ["-a", "-l"] { #expect(try tcptrace("sockets", option, port).errors.isEmpty) }
         #expect(
             try tcptrace("sockets", "--state", "close-wait", port).errors
-                == "tcptrace: no socket that matches port \(port) is in a state that was asked for\n")
+                == "tcptrace: no socket that matches port \(port) is in a requested state\n")
         #expect(try tcptrace("sockets", "-a", "port", "1").errors == "tcptrace: no socket matches port 1\n")
         server.signal(SIGKILL)
     }

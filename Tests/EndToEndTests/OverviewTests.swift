@@ -86,11 +86,13 @@ import Testing
         let behind = try Program(Program.tcptrace, ["-q", "-r", files[0], files[1], "port", "9500"]).end()
         #expect(behind.code == 0 && behind.output == options.output && !behind.output.isEmpty)
         #expect(
-            behind.errors == "tcptrace: a word is a capture file: the same as -r\n" + options.errors, "\(behind.errors)"
+            behind.errors == "tcptrace: a word is taken as a capture file, as with -r\n" + options.errors,
+            "\(behind.errors)"
         )
         let alone = try Program(Program.tcptrace, ["-q"] + files).end()
         #expect(
-            alone.errors.hasPrefix("tcptrace: 2 words are capture files: the same as -r for each\n"), "\(alone.errors)")
+            alone.errors.hasPrefix("tcptrace: 2 words are taken as capture files, as with -r for each\n"),
+            "\(alone.errors)")
         #expect(alone.output == options.output)
     }
 }

@@ -266,7 +266,7 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
             let line = lesser.errors.split(separator: "\n").first {
                 $0.contains("kernel events not available (\(call)")
             }
-            let remedy = "; they take cap_\(lacking): try with sudo, or setcap as in tcptrace(8), PRIVILEGES"
+            let remedy = "; they need cap_\(lacking): try with sudo, or setcap as in tcptrace(8), PRIVILEGES"
             #expect(lesser.code == 0 && line?.hasSuffix(remedy) == true, "\(lesser.errors)")
         }
     }

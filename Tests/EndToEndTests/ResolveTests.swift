@@ -59,10 +59,10 @@ private let silent = """
     }
 
     @Test(arguments: [
-        ("-n", "--resolve shows names and -n numbers alone"), ("-nn", "--resolve shows names and -n numbers alone"),
-        ("-T json", "-T json has addresses alone"), ("-T zeek", "-T zeek has addresses alone"),
-        ("-T csv", "-T csv has addresses alone"), ("--count", "--count no connection"),
-        ("-w -", "-w - nothing but frames"),
+        ("-n", "--resolve shows names, -n only numbers"), ("-nn", "--resolve shows names, -n only numbers"),
+        ("-T json", "-T json has only addresses"), ("-T zeek", "-T zeek has only addresses"),
+        ("-T csv", "-T csv has only addresses"), ("--count", "--count shows no connections"),
+        ("-w -", "-w - only writes frames"),
     ])
     func whereNamesHaveNoPlaceItIsSaid(_ words: String, _ complaint: String) throws {
         let outcome = try Program(

@@ -52,7 +52,7 @@ import Testing
             }
         let outcome = try shell(line, first, second, scratch.path)
         #expect(outcome.code == 1)
-        #expect(outcome.errors.contains("This is a capture that is being read: it is not overwritten"))
+        #expect(outcome.errors.contains("This capture is being read and is not overwritten"))
         #expect(Self.contents(first) == before.0)
         #expect(Self.contents(second).starts(with: before.1))
         if output != "standard output" { #expect(Self.contents(second) == before.1) }
@@ -66,7 +66,7 @@ import Testing
         // There is no such file when the run begins.
         let outcome = try tcptrace("-q", "-r", first, "-r", output, "-w", output)
         #expect(outcome.code == 1)
-        #expect(outcome.errors.contains("new.pcapng: This is a capture that is being read"))
+        #expect(outcome.errors.contains("new.pcapng: This capture is being read"))
         #expect(try Self.ports(output) == [40001])
     }
 
@@ -126,7 +126,7 @@ import Testing
         let output = scratch.file(name)
         let outcome = try tcptrace("-q", "-r", path, "-w", output)
         #expect(outcome.code == 0)
-        let told = outcome.errors.split(separator: "\n").filter { $0.contains("the nearest that it can state") }
+        let told = outcome.errors.split(separator: "\n").filter { $0.contains("the nearest that it can express") }
         let expected = [
             "tcptrace: 3 packets from before 1970 were written to \(output) with the time 1970-01-01 00:00:00 UTC",
             "tcptrace: 2 packets from after 2106 were written to \(output) with the time 2106-02-07 06:28:15 UTC",
@@ -242,7 +242,7 @@ import Testing
         #expect(lines.count == 1, "\(outcome.errors)")
         #expect(
             lines.first?.hasPrefix(
-                "tcptrace: \(files[1]) begins 5.00s before \(whole) ends, and files are read one behind") == true,
+                "tcptrace: \(files[1]) begins 5.00s before \(whole) ends, and files are read one after") == true,
             "\(lines)")
     }
 

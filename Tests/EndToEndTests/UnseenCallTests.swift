@@ -43,7 +43,7 @@ import Testing
             """
         let outcome = try inside("exec $T -q -- python3 -c \"$1\"", program)
         #expect(outcome.code == 5 && outcome.lines.filter { $0 == "101" }.count == 2, "\(outcome.text)")
-        #expect(outcome.errors.contains("2 times there was no route meanwhile"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("a route was missing 2 times during the trace"), "\(outcome.errors)")
         #expect(outcome.errors.contains("\n  IpOutNoRoutes ") && outcome.errors.contains("\n  Ip6OutNoRoutes "))
     }
 
@@ -60,7 +60,7 @@ import Testing
         #expect(outcome.lines.contains(code), "\(outcome.text)")
         #expect(
             outcome.errors.contains(
-                "no connect() of the command's to a port of the filter began: it made none, or it failed before any SYN"
+                "no connect() by the command to a port of the filter was seen: it made none, or it failed before any SYN"
             ),
             "\(outcome.errors)")
     }
@@ -136,7 +136,7 @@ import Testing
             "python3 -c \"$1\" & unshare -pf --mount-proc $T -i lo -q --duration 3; unshare -pf --mount-proc $T doctor; wait",
             program)
         #expect(outcome.errors.contains("1 connection traced"), "\(outcome.errors)")
-        #expect(outcome.errors.contains("are not seen from this pid namespace"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("are not visible in this pid namespace"), "\(outcome.errors)")
         #expect(outcome.lines.contains { $0.contains("pid namespace") && $0.contains("its own") }, "\(outcome.text)")
     }
 }

@@ -39,7 +39,7 @@ import Testing
     @Test(arguments: [
         ("--keepalive 1", "Unknown option '--keepalive'. Did you mean '--keep-alive'?"),
         ("--keepalive 1 9500", "Unknown option '--keepalive'. Did you mean '--keep-alive'?"),
-        ("9500", "9500 is no host; the port comes second, or after --port: 127.0.0.1 9500."),
+        ("9500", "9500 is not a host; the port comes second, or after --port: 127.0.0.1 9500."),
     ]) func slipsAreExplained(_ words: String, _ answer: String) throws {
         let client = try LabProcess(
             path: LabProcess.products + "/lab-client", words.split(separator: " ").map(String.init))
@@ -158,7 +158,7 @@ import Testing
         for host in ["127.0.0.1", "[::1]"] {
             let joined = try LabProcess.client(["\(host):\(port)"])
             #expect(joined.end() == 1)
-            #expect(joined.errors.hasSuffix("The port is given apart from it: --port \(port)\n"), "\(joined.errors)")
+            #expect(joined.errors.hasSuffix("Give the port separately: --port \(port)\n"), "\(joined.errors)")
         }
         let swapped = try LabProcess.client([port])
         #expect(swapped.end() == 64)

@@ -207,7 +207,7 @@ import Testing
 
     /// Eight descriptors leave room for only a few clients.
     @Test(arguments: [
-        (mode: "threaded", remedy: "the next clients wait until others have gone"),
+        (mode: "threaded", remedy: "the next clients wait until others have left"),
         (mode: "sequential", remedy: "kept open; --close would close them"),
     ])
     func aFullServerSaysWhatHelps(_ mode: String, _ remedy: String) throws {

@@ -59,18 +59,18 @@ import TimelineReport
         var command = view(8, "other")
         command.responder.isOfCommand = true
         unmet.note(command)
-        #expect(unmet.sentence == "no connection of --pname client; there were those of other (8)")
+        #expect(unmet.sentence == "no connection of --pname client; there were connections of other (8)")
     }
 
     @Test func whoWasThereIsNamedInOneOrderWithoutEscapeCodes() {
         var all = choice(names: ["sever"])
         #expect(all.sentence == nil, "without any connection there is nothing to say")
         all.note(nil)
-        #expect(all.sentence == "no connection of --pname sever; no process of any was seen")
+        #expect(all.sentence == "no connection of --pname sever; no process was seen for any")
         all.note(view(9, "b\u{1b}[2J"))
         all.note(view(14, "a"))
         all.note(view(11, "b\u{1b}[2J"))
-        #expect(all.sentence == #"no connection of --pname sever; there were those of a (14), b\x1b[2J (9)"#)
+        #expect(all.sentence == #"no connection of --pname sever; there were connections of a (14), b\x1b[2J (9)"#)
     }
 
     @Test func theSameAreNamedHoweverTheyAreDivided() {
@@ -86,6 +86,6 @@ import TimelineReport
         }
         let names = Dictionary(pids.map { ("p\($0 % 50)", $0) }, uniquingKeysWith: min).sorted { $0.key < $1.key }
         let named = names.prefix(ProcessChoice.most).map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
-        #expect(whole.sentence == "no connection of --pid 1000; there were those of \(named) and others")
+        #expect(whole.sentence == "no connection of --pid 1000; there were connections of \(named) and others")
     }
 }

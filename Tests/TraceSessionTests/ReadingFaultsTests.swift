@@ -20,13 +20,13 @@ import Testing
         (faults.hiddenProcesses, faults.malformedEvents) = (4, 5)
         #expect(
             faults.sentences == [
-                "1 row of the kernel's lists of sockets was not understood, and left out: what it is of looks as if it had no"
+                "1 row of the kernel's socket lists was not understood and left out: its connection looks as if it had no"
                     + " socket",
-                "2 rows of the kernel's lists of sockets were left out for a state that is not known here, a newer kernel's:"
-                    + " what they are of looks as if it had no socket",
-                "3 lists of the kernel's sockets changed while they were read, each time anew: a socket may be missing there,"
-                    + " and its state not be confirmed",
-                "the sockets of 4 processes could not be listed: a connection without a process may be theirs",
+                "2 rows of the kernel's socket lists were left out for a state that only a newer kernel has:"
+                    + " their connections look as if they had no socket",
+                "3 lists of the kernel's sockets changed in every attempt to read them: a socket may be missing there,"
+                    + " so its state is not confirmed",
+                "the sockets of 4 processes could not be listed: connections without a process may belong to them",
                 "5 kernel events were not understood: states and reasons may be missing",
             ])
         faults.hiddenProcesses = 1

@@ -10,7 +10,7 @@ extension CaptureFileError: CustomStringConvertible {
         case .system(let code): "\(printable(file)): \(describeErrno(code))\(place)"
         case .isDirectory: "\(printable(file)): Is a directory, not a capture file"
         case .notReadableKind: "\(printable(file)): Not a regular file or a pipe"
-        case .givenUp: "\(name) is not waited for any longer: it holds no header yet."
+        case .givenUp: "\(name) still holds no header, and the wait for one has ended."
         case .empty: "\(name) is empty: not even a capture file header."
         case .headerCutShort: "\(name) appears to have been cut short in its header: it holds no packets."
         case .unknownFormat(_, isText: true): "\(name) is text, not a pcap or pcapng capture."
@@ -44,11 +44,12 @@ extension CaptureFileError: CustomStringConvertible {
             "is damaged: a packet of \(length) bytes does not fit in its record of \(record)\(place)."
         case .badByteOrderMagic(let magic): "is damaged: a section's byte-order mark is \(hex(magic))\(place)."
         case .unknownInterface(let number):
-            "is damaged: a packet is of interface \(number), which was not described\(place)."
+            "is damaged: a packet belongs to interface \(number), which was not described\(place)."
         case .tooManyInterfaces: "describes more than 65536 interfaces\(place)."
-        case .badInterfaceDescription: "is damaged: an interface description is cut or lies about its length\(place)."
+        case .badInterfaceDescription:
+            "is damaged: an interface description is cut short or gives a wrong length\(place)."
         case .badTimestampResolution(let value):
-            "is damaged: a time-stamp resolution of \(hex(UInt32(value))) cannot be\(place)."
+            "is damaged: a timestamp resolution of \(hex(UInt32(value))) is impossible\(place)."
         case .shrankWhileRead: "shrank while it was read\(place)."
         default: "cannot be read\(place)."
         }

@@ -69,7 +69,7 @@ extension CaptureError: CustomStringConvertible {
                 (owner.map { "It is an address of the interface \(printable($0.name)): -i \(shellWord($0.name))\n" }
                     ?? "")
                 + (available.isEmpty
-                    ? "No interface can be captured on: is this run without privileges?"
+                    ? "No interface can be captured on: does this run lack privileges?"
                     : "There are: " + available.map(printable).joined(separator: ", "))
         case .permissionDenied:
             remedy = """

@@ -45,15 +45,15 @@ extension CaptureWriteError: CustomStringConvertible {
         let name = file == "-" ? "standard output" : printable(file)
         return switch reason {
         case .system(let code): "\(name): \(describeErrno(code))"
-        case .isInput: "\(name): This is a capture that is being read: it is not overwritten"
-        case .isSymbolicLink: "\(name): This is a symbolic link: name the file that it leads to"
+        case .isInput: "\(name): This capture is being read and is not overwritten"
+        case .isSymbolicLink: "\(name): This is a symbolic link: name the file that it points to"
         case .isDirectory: "\(name): Is a directory"
         case .mixedLinkTypes(let first, let second):
-            "\(name): A .pcap file holds one link type only, and these frames are \(first) and \(second):"
+            "\(name): A .pcap file holds only one link type, and these frames are \(first) and \(second):"
                 + " name the file .pcapng"
         case .tooManyInterfaces: "\(name): More than 65536 interfaces"
         case .unknownInterface(let number): "\(name): A frame of interface \(number), which was not described"
-        case .blockTooLong(let octets): "\(name): A block of \(octets) octets, which no reader takes"
+        case .blockTooLong(let octets): "\(name): A block of \(octets) octets, which no reader accepts"
         }
     }
 }

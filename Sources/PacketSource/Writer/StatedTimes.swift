@@ -32,18 +32,18 @@ struct StatedTimes: Sendable {
         let name = file == "-" ? "standard output" : printable(file)
         func written(_ count: UInt64, _ whence: String, _ time: String) -> String {
             "\(counted(count, "packet")) from \(whence) \(count == 1 ? "was" : "were") written to \(name) with the time"
-                + " \(time) UTC, the nearest that it can state"
+                + " \(time) UTC, the nearest that it can express"
         }
         var sentences: [String] = []
         if early > 0 {
             sentences.append(
                 written(early, "before 1970", "1970-01-01 00:00:00")
-                    + ": of these, trust what was read and not the copy, or set the clock right first (editcap -t)")
+                    + ": for these, trust the original and not the copy, or correct the times first (editcap -t)")
         }
         if late > 0 {
             sentences.append(
                 written(late, "after 2106", "2106-02-07 06:28:15")
-                    + ": a file with another name, such as .pcapng, states theirs")
+                    + ": a file with another name, such as .pcapng, keeps their times")
         }
         return sentences
     }

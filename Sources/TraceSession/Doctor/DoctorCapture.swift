@@ -13,7 +13,7 @@ enum DoctorCapture {
         (.readSearch, "the names of other users' processes"),
         (.systemAdministration, "opening tracefs where it is not mounted"),
         (.performance, "tracepoints, where perf_event_paranoid is above -1"),
-        (.programs, "states told by programs: a live trace costs busy programs more"),
+        (.programs, "states reported by BPF programs: without them, a live trace costs busy programs more"),
     ]
 
     static func checks() -> (checks: [DoctorCheck], isPossible: Bool) {

@@ -28,13 +28,13 @@ enum DoctorProcesses {
                 "processes", "pid namespace", isHosts ? .ok : .note, isHosts ? "the host's" : "its own",
                 meaning: isHosts
                     ? ""
-                    : "processes outside of it, which may hold sockets of the host's network, are not named;"
+                    : "processes outside it, which may hold sockets of the host's network, are not named;"
                         + " docker run --pid=host"))
         let scope = SmallFile.line("/proc/sys/kernel/yama/ptrace_scope")
         checks.append(
             DoctorCheck(
                 "processes", "ptrace_scope (Yama)", .note, scope ?? "not there",
-                meaning: scope == "3" ? "owners may be refused even to root" : ""))
+                meaning: scope == "3" ? "even root may not see owners" : ""))
         checks.append(clock())
         return checks
     }
@@ -43,7 +43,7 @@ enum DoctorProcesses {
     /// and 4 (`ptraceable`) hide them (Documentation/filesystems/proc.rst, 4.1).
     static func meaning(ofHidepid value: String) -> String {
         ["1", "noaccess"].contains(value)
-            ? "other users' processes are listed, and not even their names are told"
+            ? "other users' processes are listed, but not even their names are shown"
             : "other users' processes are not even listed"
     }
 

@@ -27,7 +27,7 @@ enum DoctorTracing {
         let takes = TracepointSource.takesPrograms
         let programs = DoctorCheck(
             "tracing", "programs", takes ? .ok : .note,
-            takes ? "tell states of sockets" : "not taken here: perf tells states of sockets",
+            takes ? "report states of sockets" : "not accepted here: perf reports states of sockets",
             meaning: takes ? "" : "a live trace costs busy programs more")
         return [DoctorCheck("tracing", "tracefs", .ok, how), level, programs]
             + TracepointSource.uses.map { check($0, below: root) }

@@ -10,20 +10,21 @@ enum DoctorTranslation {
     static func checks() -> [DoctorCheck] {
         guard let text = SmallFile.text(table) else {
             guard let tracked = SmallFile.line(count) else { return [check("no connection tracking")] }
-            return [check("\(tracked) connections tracked; only root may see which are translated (\(table))")]
+            return [check("\(tracked) connections tracked; only root can see which are translated (\(table))")]
         }
         let (tracked, translated, example) = connections(text)
         guard let example else {
             return [
                 check(
                     tracked == 0
-                        ? "no TCP connection is tracked" : "none of \(tracked) TCP connections that were looked at")
+                        ? "no TCP connection is tracked" : "none of \(tracked) TCP connections that were examined")
             ]
         }
         return [
             check(
-                "\(translated) of \(tracked) TCP connections that were looked at, such as \(example)",
-                meaning: "each is traced as two, before and behind it, and each half has the process of one end")
+                "\(translated) of \(tracked) TCP connections that were examined, such as \(example)",
+                meaning: "each is traced as two, before and after translation, and each half has the process of one end"
+            )
         ]
     }
 

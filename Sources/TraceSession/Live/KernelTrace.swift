@@ -34,11 +34,11 @@ struct KernelTrace {
         guard lacking == [] else {
             let names = lacking.described.replacing(", ", with: " and ")
             // A root user without some of them is in a container, or was started by a service manager.
-            return "; they take \(names)" + (isRoot ? "" : ": try with sudo, or setcap as in tcptrace(8), PRIVILEGES")
+            return "; they need \(names)" + (isRoot ? "" : ": try with sudo, or setcap as in tcptrace(8), PRIVILEGES")
         }
         // With cap_sys_admin an unmounted tracefs can be read all the same, so mounting it would not help.
         guard case .tracefs = refused, !powers.contains(.systemAdministration) else { return nil }
-        return "; they take tracefs, mounted: sudo mount -t tracefs tracefs /sys/kernel/tracing"
+        return "; they need tracefs to be mounted: sudo mount -t tracefs tracefs /sys/kernel/tracing"
     }
 
     /// Whether events are being received.
@@ -75,9 +75,9 @@ struct KernelTrace {
     /// A sentence if a processor came online during the trace.
     func complaintOfProcessors() -> String? {
         guard let source, let processors = source.newProcessors() else { return nil }
-        return "\(processors) came on during the trace: "
+        return "\(processors) came online during the trace: "
             + (source.usesPrograms
-                ? "states are seen there, reasons of RSTs, errors and names of processes are not"
+                ? "states are seen there, but reasons for RSTs, errors and names of processes are not"
                 : "kernel events are not seen there")
             + "; a new trace sees them"
     }

@@ -207,7 +207,7 @@ struct KernelWatcher {
     mutating func complaintOfReading() -> String? {
         guard let firstFailure, !saidFailure else { return nil }
         saidFailure = true
-        return "the kernel's view is missing: \(firstFailure); it is tried again"
+        return "the kernel's view is missing: \(firstFailure); retrying"
     }
 
     /// A sentence for the user, once, if sock_diag failed.
@@ -215,8 +215,8 @@ struct KernelWatcher {
         guard !saidWithoutSockDiag, let reason = tables.firstFailure else { return nil }
         saidWithoutSockDiag = true
         return
-            "\(reason): /proc/net/tcp is read while it does not answer, which takes longer where there are many sockets, and"
-            + " does not tell whether a listener's queue is full"
+            "\(reason): /proc/net/tcp is read until it answers again, which takes longer with many sockets, and"
+            + " does not show whether a listener's queue is full"
     }
 
     /// Counts of what could not be read or was not understood so far.

@@ -23,7 +23,7 @@ struct ForgottenCounts {
             lines.append(
                 connections(crowded) + " given up before the end: more than \(limit) at a time (--max-connections)")
         }
-        if silent > 0 { lines.append(connections(silent) + " taken for gone after a long silence") }
+        if silent > 0 { lines.append(connections(silent) + " assumed to be gone after a long silence") }
         return lines
     }
 }

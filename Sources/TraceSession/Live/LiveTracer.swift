@@ -90,8 +90,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             pipeline.notesMarks = true
         } else if self.output != nil, kernel != nil, let path = options.output {
             warnings.append(
-                "\(printable(path)) will have frames alone: a name that does not end in .pcap makes it a pcapng file, which keeps"
-                    + " processes and the kernel's view, too")
+                "\(printable(path)) will have only frames: a name that does not end in .pcap makes it a pcapng file, which also keeps"
+                    + " processes and the kernel's view")
         }
         description = CaptureDescription(
             file: nil,

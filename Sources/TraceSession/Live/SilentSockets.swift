@@ -51,11 +51,11 @@ enum SilentSockets {
         let open = sockets.filter { $0.state != .listen }
         if open.isEmpty {
             return
-                "who listens on \(sockets[0].local) is reached over lo only, and only \(names) \(are) traced: -i lo, or -i any"
+                "the listener on \(sockets[0].local) is reached only over lo, and only \(names) \(are) traced: use -i lo or -i any"
         }
         return
             "\(open.count == 1 ? "a socket has" : "\(open.count) sockets have") both ends on this host, such as \(open[0].local) and"
-            + " \(open[0].remote): what they send goes over lo, and only \(names) \(are) traced: -i lo, or -i any"
+            + " \(open[0].remote): what they send goes over lo, and only \(names) \(are) traced: use -i lo or -i any"
     }
 
     private static func sentence(on caller: KernelSocket, _ process: ProcessIdentity?) -> String {

@@ -54,7 +54,7 @@ struct UnattributedConnections {
         if undecided > 0 {
             said.append(
                 "\(counted(undecided, "connection")) not shown: the process (\(names.sorted().map(printable).joined(separator: ", ")))"
-                    + " ended before it could be told whether it was the command's; the command's may be among them")
+                    + " ended before it was clear whether it belonged to the command; the command's may be among them")
         }
         return said
     }

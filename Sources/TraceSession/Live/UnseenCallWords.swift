@@ -35,12 +35,12 @@ enum UnseenCallWords {
     private static func sentence(
         _ call: UnseenCall, _ count: Int, _ now: Timestamp, _ isLocal: (IPAddress) -> Bool
     ) -> String {
-        let name = call.process.map { "\(printable($0.command))[\($0.pid)]" } ?? "somebody"
+        let name = call.process.map { "\(printable($0.command))[\($0.pid)]" } ?? "a process"
         let times = count == 1 ? "" : " \(count) times"
         if call.hadNoPort {
             return
-                "\(name) called connect() to \(call.remote)\(times), and it failed before any SYN: EADDRNOTAVAIL, no port of"
-                + " net.ipv4.ip_local_port_range is free for that destination (TIME_WAIT holds them, too)"
+                "\(name) called connect() to \(call.remote)\(times), and it failed before any SYN: EADDRNOTAVAIL, no port in"
+                + " net.ipv4.ip_local_port_range is free for that destination (TIME_WAIT counts, too)"
         }
         // Events come from all network namespaces.
         let place = isLocal(call.local.address) ? "" : " (in another network namespace: none of this one's addresses)"
@@ -62,10 +62,10 @@ enum UnseenCallWords {
             return "; the kernel dropped a packet of it: \(dropMeaning(reason))"
                 + (call.errno.map { "; connect() = \(name(of: $0))" } ?? "")
         }
-        if call.isAnswered { return "; it goes another way than what is traced (-i any traces all interfaces)" }
+        if call.isAnswered { return "; its packets do not pass the traced interfaces (-i any traces all of them)" }
         switch call.errno {
         case .hostUnreachable:
-            return "; connect() = EHOSTUNREACH: no neighbour answered (ARP, NDP), or a router said so (ICMP)"
+            return "; connect() = EHOSTUNREACH: no neighbour answered (ARP, NDP), or a router reported it (ICMP)"
         case .networkUnreachable: return "; connect() = ENETUNREACH: there is no route"
         case .some(let errno):
             return "; connect() = \(name(of: errno))\(errno == .timedOut ? ", and \(unseen)" : "")"
@@ -77,7 +77,7 @@ enum UnseenCallWords {
 
     /// Reasons why a SYN may not be seen, for calls without a reason from the kernel.
     static let unseen =
-        "a firewall rule of this host drops its SYN on its way out, there is no route or no neighbour, or it leaves by another"
+        "a firewall rule on this host drops its SYN on its way out, there is no route or no neighbour, or it leaves by another"
         + " interface"
 
     /// Sentences on a command without any activity: no event reports a call that finds no route, but a counter of the
@@ -85,8 +85,8 @@ enum UnseenCallWords {
     static func sentences(noRoutes count: UInt64) -> [String] {
         guard count > 0 else { return [] }
         return [
-            "no call of the command's was seen to begin, and \(counted(count, "time")) there was no route meanwhile (IpOutNoRoutes):"
-                + " connect() = ENETUNREACH, as `ip route get ADDRESS` will say"
+            "no connect() by the command was seen, and a route was missing \(counted(count, "time")) during the trace (IpOutNoRoutes):"
+                + " connect() = ENETUNREACH, as `ip route get ADDRESS` will show"
         ]
     }
 
@@ -96,8 +96,8 @@ enum UnseenCallWords {
 
     /// The sentence for a command without any sign of activity: none of its calls began.
     static func nothingBegan(hasPorts: Bool) -> String {
-        "no connect() of the command's\(hasPorts ? " to a port of the filter" : "") began: it made none, or it failed before any SYN, as"
-            + " with a route that is unreachable, prohibit or blackhole: `ip route get ADDRESS` will say"
+        "no connect() by the command\(hasPorts ? " to a port of the filter" : "") was seen: it made none, or it failed before any SYN, as"
+            + " with an unreachable, prohibit or blackhole route: `ip route get ADDRESS` will show that"
     }
 
     /// Whether a filter would have let the SYN of such a call pass, as far as its endpoints decide.

@@ -26,7 +26,7 @@ struct UnseenOwners {
         guard areThere, !isSaid else { return nil }
         isSaid = true
         return
-            "some sockets here are held by processes that are not seen from this pid namespace, and cannot be named: it is not the"
+            "some sockets here are held by processes that are not visible in this pid namespace and cannot be named: it is not the"
             + " host's (in a container, run it with docker run --pid=host)"
     }
 }

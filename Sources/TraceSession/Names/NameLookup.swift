@@ -153,7 +153,7 @@ public import TimelineReport
         locked {
             guard !missed.isEmpty else { return nil }
             let number = missed.count == 1 ? "1 address" : "\(missedMore ? "more than " : "")\(missed.count) addresses"
-            let rest = unasked > 0 ? "; \(unasked) of them not looked up, as too many were to be" : ""
+            let rest = unasked > 0 ? "; \(unasked) of them were not looked up, as there were too many" : ""
             return "no answer in time for the name\(missed.count == 1 ? "" : "s") of \(number)\(rest)"
         }
     }

@@ -18,7 +18,7 @@ public enum NetworkNamespace {
         case ENOENT where path != name && !name.allSatisfy(\.isNumber):
             reason = "there is no such network namespace; there are: \(list())"
         case ENOENT: reason = "there is no such \(path == name ? "file" : "process")"
-        case EINVAL: reason = "\(printable(path)) is no network namespace"
+        case EINVAL: reason = "\(printable(path)) is not a network namespace"
         case EPERM, EACCES: reason = "\(describeErrno(code)): entering a namespace needs root; try with sudo"
         default: reason = describeErrno(code)
         }

@@ -64,7 +64,7 @@ struct FileEnds {
         guard let last, !isTold, last.end.since(time) > Self.tolerance, time.nanoseconds != 0 else { return nil }
         isTold = true
         return
-            "\(printable(path)) begins \(spanText(last.end.since(time), .measured)) before \(printable(last.path)) ends, and files are read one behind"
+            "\(printable(path)) begins \(spanText(last.end.since(time), .measured)) before \(printable(last.path)) ends, and files are read one after"
             + " the other: connections that are in both may look broken; merge them first (mergecap -w merged.pcapng FILE ...)"
     }
 

@@ -313,11 +313,11 @@ struct ReplayRun: ~Copyable {
         }
         if counts.left > 0 {
             sentences.append(
-                "\(records(counts.left)) left out: from a stream, only the text timeline and -T json read them")
+                "\(records(counts.left)) left out: from a stream, only the text timeline and -T json use them")
         }
         if recordsNotCopied > 0 {
             sentences.append(
-                "\(records(recordsNotCopied)) not copied: with a filter or --no-process, frames alone are written")
+                "\(records(recordsNotCopied)) not copied: with a filter or --no-process, only frames are written")
         }
         return sentences
     }
@@ -346,12 +346,12 @@ struct ReplayRun: ~Copyable {
             for sentence in consumer.overview.sentences { complain(sentence) }
             if consumer.captured == 0 && frame > 0 && !options.filter.isEmpty {
                 complain(
-                    "none of the \(counted(frame, "packet")) there passed the filter"
+                    "none of the \(counted(frame, "packet")) passed the filter"
                         + " \"\(printable(options.filter))\"; without a filter, -q lists what there is")
             }
             if lost > 0 {
                 complain(
-                    "\(lost) packet\(lost == 1 ? " was" : "s were") dropped when this was captured, as the capture says"
+                    "\(lost) packet\(lost == 1 ? " was" : "s were") dropped during the capture, according to the file"
                 )
             }
             if consumer.evicted > 0 {

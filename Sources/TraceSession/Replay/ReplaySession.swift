@@ -60,7 +60,8 @@ public enum ReplaySession {
     private static func complaintOfProcesses(_ options: TraceOptions) -> String? {
         guard options.files.allSatisfy({ hasKernelRecords($0) == false }) else { return nil }
         let files = options.files.map { printable($0) }.joined(separator: ", ")
-        return "--pid and --pname: \(files) does not say the processes; what a live trace wrote does (-w, pcapng)"
+        return
+            "--pid and --pname: \(files) does not name the processes; a file written by a live trace does (-w, pcapng)"
     }
 
     private static func tell<Report: TraceReport>(_ options: TraceOptions, _ report: Report) -> Int32 {

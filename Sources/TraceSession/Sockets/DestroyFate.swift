@@ -41,7 +41,7 @@ struct DestroyFate {
 
     private var socketLine: String {
         if isRemnant {
-            return "the socket: goes without a word; no RST is sent"
+            return "the socket: disappears silently; no RST is sent"
                 + (state == .timeWait ? ", and late segments of the connection are refused from then on" : "")
         }
         let reset = sendsReset ? "a RST is sent" : "no RST is sent in this state"
@@ -84,7 +84,7 @@ struct DestroyFate {
         case .unknown: return "its owner (not visible from here): \(Self.calls(state, "ECONNABORTED"))"
         case .notAccepted:
             return "its owner: none yet; accept() still returns it, and the next call on it fails with ECONNABORTED"
-        case .noProcess, .none: return "its owner: none; no process is told"
+        case .noProcess, .none: return "its owner: none; no process learns of it"
         }
     }
 
@@ -101,13 +101,13 @@ struct DestroyFate {
         let name =
             peer.map { $0.processes.isEmpty ? "the peer" : "the peer \(KillPlan.list($0.processes))" } ?? "the peer"
         guard sendsReset else {
-            return "\(name): hears nothing; what it sends later is answered by a RST"
+            return "\(name): learns nothing; what it sends later is answered with a RST"
         }
         // An end that received our FIN is in CLOSE_WAIT, where the kernel turns a RST into EPIPE.
         let theirs = peer?.socket.state ?? (state == .finWait2 ? .closeWait : .established)
         // An orphan: its process closed it or ended before.
         if let peer, peer.holder == .noProcess {
-            return "\(name): its \(peer.socket.state.displayName) ends, too; no process is told"
+            return "\(name): its \(peer.socket.state.displayName) ends, too; no process learns of it"
         }
         switch theirs {
         case .closeWait: return "\(name): read() returns 0 (end of file), write() fails with EPIPE"

@@ -37,7 +37,7 @@ struct DestroyRun {
         var plans: [(row: SocketRow, fate: DestroyFate)] = []
         for row in targets {
             guard let found = try Self.detailed(row, &diag) else {
-                throw KillRefusal(description: "\(Self.name(row)) has gone meanwhile")
+                throw KillRefusal(description: "\(Self.name(row)) is already gone")
             }
             plans.append((row, DestroyFate(target: found, holder: row.holder, peer: peer(of: row))))
         }
@@ -79,8 +79,8 @@ struct DestroyRun {
             let resets = counted.change(since: countedBefore)["TcpOutRsts"]
             buffer.append(
                 text: resets == 0
-                    ? "no RST was sent (TcpOutRsts stands still)\n"
-                    : "TcpOutRsts rose by \(resets): all RSTs that this host sent meanwhile\n")
+                    ? "no RST was sent (TcpOutRsts did not rise)\n"
+                    : "TcpOutRsts rose by \(resets): all RSTs that this host sent in that time\n")
         }
         try output.write(&buffer)
         for refusal in refusals { explain("\(request.subject): \(refusal)") }
@@ -99,7 +99,7 @@ struct DestroyRun {
             throw KillRefusal(
                 description: mine.isEmpty
                     ? "there is no such connection" + Elsewhere.remark(on: request.filter)
-                    : "it is a listening socket and no connection; without --connection its process is ended")
+                    : "it is a listening socket, not a connection; without --connection, its process is ended")
         }
         if connections.count > 1 && !request.all {
             let names = connections.prefix(Self.listed).map { "\n  \(Self.name($0)) \($0.socket.state.displayName)" }
@@ -114,15 +114,15 @@ struct DestroyRun {
         {
             throw KillRefusal(
                 description: "not ending \(Self.name(row)): it is "
-                    + (row.socket.state == .timeWait ? "nobody's any more" : "user \(row.socket.uid)'s")
-                    + ", and you are user \(getuid()); root may do that")
+                    + (row.socket.state == .timeWait ? "no user's any more" : "user \(row.socket.uid)'s")
+                    + ", and you are user \(getuid()); root may end it")
         }
         let ancestors = Set(survey.finder.lineage(of: getpid()).dropFirst())
         for row in connections {
             if let holder = row.processes.first(where: { ancestors.contains($0.pid) }) {
                 throw KillRefusal(
                     description: "not ending \(Self.name(row)): \(KillPlan.name(holder)) holds it, "
-                        + "and this command runs below that process")
+                        + "and this command was started from that process")
             }
         }
         return connections
@@ -149,9 +149,9 @@ struct DestroyRun {
         switch code {
         case EOPNOTSUPP:
             "this kernel cannot end single sockets (it was built without CONFIG_INET_DIAG_DESTROY); "
-                + "ending the process that holds it can: without --connection"
+                + "end the process that holds it instead: leave out --connection"
         case EPERM, EACCES: "\(name(row)): not permitted; ending a socket needs CAP_NET_ADMIN: try with sudo"
-        case ENOENT, ESTALE: "\(name(row)) has gone meanwhile"
+        case ENOENT, ESTALE: "\(name(row)) is already gone"
         default: "\(name(row)): \(describeErrno(code))"
         }
     }

@@ -22,7 +22,7 @@ struct Elsewhere {
             socket.state == .listen && ports.contains(socket.local.port)
         }
         guard let found else { return nil }
-        let holder = found.holder.map { KillPlan.name($0) } ?? "somebody"
+        let holder = found.holder.map { KillPlan.name($0) } ?? "a process"
         return "nothing has port \(found.port) in this network namespace; in another one \(holder) listens on it:"
             + " --netns \(found.pid) traces there"
     }

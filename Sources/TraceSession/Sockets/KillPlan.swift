@@ -41,7 +41,7 @@ enum KillPlan {
                 throw KillRefusal(
                     description: "cannot tell which process holds "
                         + (hidden == 1 ? "1 of the matching sockets" : "\(hidden) of the matching sockets")
-                        + ": it is another user's or another container's, or has just changed; "
+                        + ": it belongs to another user or container, or has just changed; "
                         + "unless you are root, try with sudo")
             }
             targets = holders(relevant)
@@ -86,15 +86,15 @@ enum KillPlan {
             }
         }
         let states = counts.map { "\($0.count) in \($0.state.displayName)" }.joined(separator: ", ")
-        var text = "no process holds it: \(states), kept by the kernel alone"
+        var text = "no process holds it: \(states), kept only by the kernel"
         if rows.contains(where: { $0.socket.state == .timeWait }) {
-            text += "; TIME_WAIT ends by itself after 60 s, and a server that sets SO_REUSEADDR can bind meanwhile"
+            text += "; TIME_WAIT ends by itself after 60 s, and a server that sets SO_REUSEADDR can bind before that"
         }
         if rows.contains(where: { $0.socket.state == .finWait2 }) {
             text += "; FIN_WAIT_2 without a process ends after net.ipv4.tcp_fin_timeout (60 s), or when the peer closes"
         }
         if rows.contains(where: { $0.holder == .notAccepted }) {
-            text += "; connections that are not accepted go when their listener's process ends: give its port"
+            text += "; connections that are not accepted end with their listener's process: give its port"
         }
         return text
     }

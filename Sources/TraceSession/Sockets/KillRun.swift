@@ -145,14 +145,14 @@ public struct KillRun {
         }
         // From here on the handle stands for this very process: its pid may be reused, the handle cannot.
         guard let handle = ProcessHandle(pid: target.pid), let owner = held.first?.1, survey.finder.isPresent(owner)
-        else { throw KillRefusal(description: "\(KillPlan.name(target)) has gone meanwhile") }
+        else { throw KillRefusal(description: "\(KillPlan.name(target)) is already gone") }
 
         let verb = request.signal == SIGCONT ? "Continue" : Self.stops.contains(request.signal) ? "Stop" : "End"
         let name = KillPlan.name(target)
         try request.confirm("\(verb) \(name)?", by: ask, else: "\(name) was left alone")
         // The user may have taken a long time to answer: verifies that it still holds the socket.
         guard held.contains(where: { survey.finder.holds($0.1, inode: $0.0) }) else {
-            throw KillRefusal(description: "\(KillPlan.name(target)) does not hold it any more and was left alone")
+            throw KillRefusal(description: "\(KillPlan.name(target)) no longer holds it and was left alone")
         }
         let signal = SignalName.text(of: request.signal)
         let code = handle.send(signal: request.signal)
@@ -165,7 +165,7 @@ public struct KillRun {
         if stops || request.signal == SIGCONT, hasCome(target, handle, isStopped: stops) {
             buffer.append(
                 text: "\(KillPlan.name(target)) "
-                    + (stops ? "is stopped by \(signal): kill -CONT \(target.pid) lets it go on\n" : "goes on\n"))
+                    + (stops ? "is stopped by \(signal): kill -CONT \(target.pid) lets it continue\n" : "continues\n"))
             try output.write(&buffer)
             return true
         }
@@ -176,7 +176,7 @@ public struct KillRun {
             append(stopped: target)
         } else {
             buffer.append(
-                text: "\(KillPlan.name(target)) still runs \(Self.patience / 1000) s after \(signal)"
+                text: "\(KillPlan.name(target)) is still running \(Self.patience / 1000) s after \(signal)"
                     + (request.signal == SIGKILL ? "\n" : "; --signal KILL cannot be ignored\n"))
         }
         try output.write(&buffer)
@@ -211,7 +211,7 @@ public struct KillRun {
         buffer.append(
             text:
                 "\(KillPlan.name(target)) is stopped (Ctrl-Z, SIGSTOP) and gets \(SignalName.text(of: request.signal)) only "
-                + "when it goes on: kill -CONT \(target.pid) lets it; --signal KILL does not wait\n")
+                + "when it continues: kill -CONT \(target.pid) does that; --signal KILL does not wait\n")
     }
 
     /// The sockets affected when the targets end: their own, those waiting in their listeners' queues, and the other
@@ -235,7 +235,7 @@ public struct KillRun {
 
     private func protectedProcesses() -> [Int32: String] {
         var protected: [Int32: String] = [:]
-        for pid in survey.finder.lineage(of: getpid()) { protected[pid] = "this command runs below it" }
+        for pid in survey.finder.lineage(of: getpid()) { protected[pid] = "this command was started from it" }
         protected[getpid()] = "it is this very command"
         protected[1] = "it is the first process of the system"
         return protected
@@ -252,7 +252,7 @@ extension KillRequest {
         case false?: throw KillRefusal(description: outcome)
         case nil:
             throw KillRefusal(
-                description: "\(outcome): standard input is no terminal to ask on; --yes goes ahead")
+                description: "\(outcome): standard input is not a terminal to ask on; --yes skips the question")
         }
     }
 }

@@ -149,7 +149,7 @@ private struct SocketFilterParser {
             if end == .either && portsAreLocal { end = .local }
             let word = try value(after: "port")
             guard let port = UInt16(word) else {
-                throw SocketFilterError(description: "filter: '\(word)' is no port number (0 to 65535)")
+                throw SocketFilterError(description: "filter: '\(word)' is not a port number (0 to 65535)")
             }
             return .port(end, port)
         }
@@ -158,7 +158,7 @@ private struct SocketFilterParser {
             let word = try value(after: "host")
             guard let address = IPAddress(numeric: word) else {
                 throw SocketFilterError(
-                    description: "filter: '\(word)' is no IP address (names are not looked up here)")
+                    description: "filter: '\(word)' is not an IP address (names are not looked up here)")
             }
             return .host(end, address)
         }
@@ -166,7 +166,7 @@ private struct SocketFilterParser {
             latestPrimitive = ["pid"]
             let word = try value(after: "pid")
             guard let pid = Int32(word), pid > 0 else {
-                throw SocketFilterError(description: "filter: '\(word)' is no process id")
+                throw SocketFilterError(description: "filter: '\(word)' is not a process id")
             }
             return .pid(pid)
         }
@@ -186,7 +186,7 @@ private struct SocketFilterParser {
 
     private mutating func value(after name: String) throws(SocketFilterError) -> String {
         guard let word = peek else {
-            throw SocketFilterError(description: "filter: '\(name)' wants a value after it")
+            throw SocketFilterError(description: "filter: '\(name)' needs a value after it")
         }
         position += 1
         return word
@@ -206,13 +206,14 @@ private struct SocketFilterParser {
         if words.count > 1, words.allSatisfy({ UInt16($0) != nil }) {
             let ports = words.joined(separator: " or ")
             return SocketFilterError(
-                description: "filter: '\(word)' is not understood alone: write 'port \(ports)'")
+                description: "filter: '\(word)' is not understood on its own: write 'port \(ports)'")
         }
         if UInt16(word) != nil {
-            return SocketFilterError(description: "filter: '\(word)' is not understood alone: write 'port \(word)'")
+            return SocketFilterError(
+                description: "filter: '\(word)' is not understood on its own: write 'port \(word)'")
         }
         if !word.isEmpty && word.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
-            return SocketFilterError(description: "filter: '\(word)' is no port number (0 to 65535)")
+            return SocketFilterError(description: "filter: '\(word)' is not a port number (0 to 65535)")
         }
         return notUnderstood(word)
     }

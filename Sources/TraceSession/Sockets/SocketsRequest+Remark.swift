@@ -13,7 +13,7 @@ extension SocketsRequest {
         if accepted.isEmpty { return "no socket matches \(words)" }
         if !states.isEmpty {
             return accepted.contains(where: shows)
-                ? nil : "no socket that matches \(words) is in a state that was asked for"
+                ? nil : "no socket that matches \(words) is in a requested state"
         }
         let listening = includesListeners ? 0 : accepted.count { $0.socket.state == .listen }
         guard listening > 0 else { return nil }

@@ -133,7 +133,7 @@ public struct SocketsRun {
             complain("\(whose) held by processes of other users, which only root may see: sudo tcptrace sockets ...")
         } else {
             complain(
-                "\(whose) held by no process that can be seen here: a protected one, another container's, or none at all"
+                "\(whose) held by no process that is visible here: by a protected one, another container's, or none at all"
             )
         }
     }

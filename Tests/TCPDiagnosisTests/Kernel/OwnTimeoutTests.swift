@@ -48,9 +48,9 @@ import Testing
         #expect(play.conclude(700) == [.reset], "\(play.found)")
         #expect(
             play.message(.reset)
-                == "p7[7] closed the socket of the client 500ms after its SYN, by itself, and the answer came 100ms later: this host's kernel"
+                == "p7[7] closed the client's socket of its own accord 500ms after its SYN, and the answer came 100ms later: this host's kernel"
                 + " had dropped 1 segment of the handshake: NETFILTER_DROP, a firewall rule on this host (nftables, iptables); its kernel"
-                + " broke the handshake off with RST")
+                + " broke off the handshake with RST")
     }
 
     /// The SYN-ACKs before were dropped on their way in: the RST answers the one that came through.
@@ -66,7 +66,7 @@ import Testing
         #expect(play.conclude(1100) == [.reset], "\(play.found)")
         #expect(
             play.message(.reset).contains(
-                "500ms after its SYN, by itself, and the answer came 500ms later: this host's"))
+                "500ms after its SYN, and the answer came 500ms later: this host's"))
     }
 
     @Test func H2_noAnswerComes() {

@@ -114,9 +114,9 @@ import TimelineReport
             _ refused: TracepointSource.Refused, _ powers: Capabilities, isRoot: Bool = false
         ) -> String? { KernelTrace.remedy(for: refused, powers: powers, isRoot: isRoot) }
         let advice = ": try with sudo, or setcap as in tcptrace(8), PRIVILEGES"
-        #expect(remedy(.perf, [.rawNetwork, .readSearch]) == "; they take cap_perfmon" + advice)
-        #expect(remedy(.tracefs, [.rawNetwork]) == "; they take cap_dac_read_search and cap_perfmon" + advice)
-        #expect(remedy(.perf, [.readSearch], isRoot: true) == "; they take cap_perfmon")
+        #expect(remedy(.perf, [.rawNetwork, .readSearch]) == "; they need cap_perfmon" + advice)
+        #expect(remedy(.tracefs, [.rawNetwork]) == "; they need cap_dac_read_search and cap_perfmon" + advice)
+        #expect(remedy(.perf, [.readSearch], isRoot: true) == "; they need cap_perfmon")
         #expect(remedy(.tracefs, .events)?.hasSuffix("sudo mount -t tracefs tracefs /sys/kernel/tracing") == true)
         // Something else refuses access: a system call filter or a security module.
         #expect(remedy(.perf, .events) == nil)

@@ -62,14 +62,14 @@ import Testing
         #expect(
             try Self.sentences(lines + [open], filter: "port 9500", interfaces: ["eth0"]) == [
                 "a socket has both ends on this host, such as 127.0.0.1:35926 and 127.0.0.1:9500: what they send goes over lo, and"
-                    + " only eth0 is traced: -i lo, or -i any"
+                    + " only eth0 is traced: use -i lo or -i any"
             ])
         // A connection in TIME_WAIT sends nothing, so it is not mentioned.
         #expect(try Self.sentences(Array(lines[1...]), filter: "port 9500", interfaces: ["eth0"]).isEmpty)
         let said = try Self.sentences([listener], filter: "port 9500", interfaces: ["eth0", "tun0"])
         #expect(
             said == [
-                "who listens on 127.0.0.1:9500 is reached over lo only, and only eth0, tun0 are traced: -i lo, or -i any"
+                "the listener on 127.0.0.1:9500 is reached only over lo, and only eth0, tun0 are traced: use -i lo or -i any"
             ])
         for interfaces in [["lo"], ["any"], ["eth0", "lo"], []] {
             #expect(try Self.sentences(lines, filter: "port 9500", interfaces: interfaces).isEmpty)

@@ -47,8 +47,8 @@ import Testing
         }
         #expect(
             Self.sentences(events) == [
-                "cu\\x1brl[7] called connect() to 10.9.9.2:7001 4 times, and it failed before any SYN: EADDRNOTAVAIL, no port of"
-                    + " net.ipv4.ip_local_port_range is free for that destination (TIME_WAIT holds them, too)"
+                "cu\\x1brl[7] called connect() to 10.9.9.2:7001 4 times, and it failed before any SYN: EADDRNOTAVAIL, no port in"
+                    + " net.ipv4.ip_local_port_range is free for that destination (TIME_WAIT counts, too)"
             ])
     }
 
@@ -94,20 +94,23 @@ import Testing
             Self.sentences(unreachable) == [
                 name
                     + " from 10.9.9.1:4242, and nothing of it was captured: SYN_SENT, CLOSED after 3.00s; connect() = EHOSTUNREACH:"
-                    + " no neighbour answered (ARP, NDP), or a router said so (ICMP)"
+                    + " no neighbour answered (ARP, NDP), or a router reported it (ICMP)"
             ])
         #expect(Self.sentences(over)[0].hasSuffix("CLOSED after 3.00s; " + UnseenCallWords.unseen))
         let answered = [
             over[0], Self.event(5, .transition(from: .synSent, to: .established)),
             Self.event(Span.second, .transition(from: .established, to: .finWait1)),
         ]
-        #expect(Self.sentences(answered)[0].contains("SYN_SENT, FIN_WAIT_1 after 1.00s; it goes another way"))
+        #expect(
+            Self.sentences(answered)[0].contains(
+                "SYN_SENT, FIN_WAIT_1 after 1.00s; its packets do not pass the traced interfaces"))
     }
 
     @Test func whereThereIsNoRouteNothingElseTells() {
         #expect(UnseenCallWords.sentences(noRoutes: 0).isEmpty)
         #expect(
-            UnseenCallWords.sentences(noRoutes: 2)[0].contains("2 times there was no route meanwhile (IpOutNoRoutes)"))
+            UnseenCallWords.sentences(noRoutes: 2)[0].contains(
+                "a route was missing 2 times during the trace (IpOutNoRoutes)"))
     }
 
     @Test func manyAreCounted() {

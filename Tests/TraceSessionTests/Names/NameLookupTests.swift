@@ -217,7 +217,7 @@ private let replay = NameLookup.Limits(patience: 2 * Span.second, allPatience: 1
         for number in 0..<50 { _ = names.name(of: end(UInt32(number * 2 + 1), 40000)) }
         #expect(
             names.sentence
-                == "no answer in time for the names of more than 40 addresses; 26 of them not looked up, as too many were to be"
+                == "no answer in time for the names of more than 40 addresses; 26 of them were not looked up, as there were too many"
         )
         resolver.open()
         #expect(eventually { !names.isBusy } && resolver.count == 14)

@@ -130,7 +130,7 @@ private final class Trio {
         trio.closeClient()
         usleep(100_000)
         let said = try run(trio.serverEnd)
-        #expect(said.output.contains("the peer: its FIN_WAIT_2 ends, too; no process is told"), "\(said)")
+        #expect(said.output.contains("the peer: its FIN_WAIT_2 ends, too; no process learns of it"), "\(said)")
         #expect(said.output.contains("FIN_WAIT_2 gone") && !said.output.contains("ECONNRESET"), "\(said)")
     }
 
@@ -154,8 +154,8 @@ private final class Trio {
         #expect(trio == nil)
         let said = try run(words)
         #expect(said.code == 0, "\(said)")
-        #expect(said.output.contains("the socket: goes without a word; no RST is sent"))
-        #expect(said.output.contains("its owner: none; no process is told"))
+        #expect(said.output.contains("the socket: disappears silently; no RST is sent"))
+        #expect(said.output.contains("its owner: none; no process learns of it"))
         #expect(said.output.contains("TIME_WAIT gone"))
         let elsewhere = " in this network namespace; --netns looks into another one, such as a container's"
         #expect(try run(words).errors == ["\(words): there is no such connection\(elsewhere)"])
@@ -166,7 +166,7 @@ private final class Trio {
         let dry = try run(trio.serverEnd) { $0.isDryRun = true }
         #expect(dry.code == 0 && dry.output.contains("ending 127.0.0.1:\(trio.port) > "))
         let nobody = try run(trio.serverEnd) { $0.assumeYes = false }
-        #expect(nobody.code == 1 && nobody.errors.first?.contains("--yes goes ahead") == true)
+        #expect(nobody.code == 1 && nobody.errors.first?.contains("--yes skips the question") == true)
         let many = try run("(\(trio.serverEnd)) or (\(trio.clientEnd))")
         #expect(many.code == 1 && many.errors.first?.contains("2 sockets match") == true, "\(many)")
         let listener = try run("port \(trio.port) and not dst port \(trio.clientPort)")
@@ -187,7 +187,7 @@ private final class Trio {
         #expect(!fate(.finWait2, full: false, .noProcess).sendsReset && fate(.finWait2, full: true, .none).sendsReset)
         for state: TCPState in [.synSent, .closing, .lastAck] {
             #expect(!fate(state, full: true, .unknown).sendsReset)
-            #expect(fate(state, full: true, .unknown).lines.last?.contains("hears nothing") == true)
+            #expect(fate(state, full: true, .unknown).lines.last?.contains("learns nothing") == true)
         }
         #expect(
             fate(.synSent, full: true, .unknown).lines.contains { $0.contains("connect() fails with ECONNABORTED") })

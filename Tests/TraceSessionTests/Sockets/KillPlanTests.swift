@@ -70,7 +70,8 @@ import TimelineReport
             Self.row(.closeWait, .notAccepted),
         ]
         let text = message(leftovers)
-        #expect(text.hasPrefix("no process holds it: 2 in TIME_WAIT, 1 in FIN_WAIT_2, 1 in CLOSE_WAIT, kept by the"))
+        #expect(
+            text.hasPrefix("no process holds it: 2 in TIME_WAIT, 1 in FIN_WAIT_2, 1 in CLOSE_WAIT, kept only by the"))
         for part in ["SO_REUSEADDR", "tcp_fin_timeout", "their listener's process"] { #expect(text.contains(part)) }
         #expect(message(leftovers, KillChoice(pid: 5)).hasPrefix("process 5 holds none"))
     }

@@ -64,7 +64,7 @@ private struct Said {
     @Test func asksFirst() throws {
         let server = try Server()
         let nobody = try run("port \(server.port)", yes: false)
-        #expect(nobody.code == 1 && nobody.errors.first?.contains("--yes goes ahead") == true)
+        #expect(nobody.code == 1 && nobody.errors.first?.contains("--yes skips the question") == true)
         var question = ""
         let no = try run("port \(server.port)", yes: false) {
             question = $0
@@ -86,13 +86,13 @@ private struct Said {
             server.process.waitUntilExit()
             return true
         }
-        #expect(said.code == 1 && said.errors.first?.contains("does not hold it any more") == true)
+        #expect(said.code == 1 && said.errors.first?.contains("no longer holds it") == true)
     }
 
     @Test func aProcessThatIgnoresTheSignal() throws {
         let server = try Server("signal.signal(signal.SIGTERM, signal.SIG_IGN)")
         let said = try run("port \(server.port)")
-        #expect(said.code == 1 && said.output.contains("still runs 3 s after SIGTERM; --signal KILL"))
+        #expect(said.code == 1 && said.output.contains("is still running 3 s after SIGTERM; --signal KILL"))
         #expect(server.process.isRunning)
         #expect(try run("port \(server.port)", signal: SIGKILL).code == 0)
     }
@@ -105,8 +105,9 @@ private struct Said {
         let said = try run("port \(server.port)")
         #expect(
             said.code == 1
-                && said.output.contains("[\(pid)] is stopped (Ctrl-Z, SIGSTOP) and gets SIGTERM only when it goes on"))
-        #expect(said.output.contains("kill -CONT \(pid) lets it; --signal KILL") && server.process.isRunning)
+                && said.output.contains("[\(pid)] is stopped (Ctrl-Z, SIGSTOP) and gets SIGTERM only when it continues")
+        )
+        #expect(said.output.contains("kill -CONT \(pid) does that; --signal KILL") && server.process.isRunning)
         kill(pid, SIGCONT)
         server.process.waitUntilExit()
         #expect(server.process.terminationReason == .uncaughtSignal && server.process.terminationStatus == SIGTERM)
@@ -125,7 +126,7 @@ private struct Said {
             said = try run("port \(server.port)", change: { $0.isDryRun = true })
         }
         #expect(said.code == 0)
-        #expect(said.output.contains("[\(pid)] is stopped (Ctrl-Z, SIGSTOP) and gets SIGTERM only when it goes on"))
+        #expect(said.output.contains("[\(pid)] is stopped (Ctrl-Z, SIGSTOP) and gets SIGTERM only when it continues"))
         let ending = try run("port \(server.port)", signal: SIGKILL, change: { $0.isDryRun = true })
         #expect(!ending.output.contains("stopped") && server.process.isRunning)
         #expect(try run("port \(server.port)", signal: SIGKILL).code == 0)
@@ -140,13 +141,13 @@ private struct Said {
             return true
         }
         #expect(question.hasPrefix("Stop ") && stopped.code == 0 && stopped.errors.isEmpty)
-        #expect(stopped.output.contains("[\(pid)] is stopped by SIGSTOP: kill -CONT \(pid) lets it go on\n"))
+        #expect(stopped.output.contains("[\(pid)] is stopped by SIGSTOP: kill -CONT \(pid) lets it continue\n"))
         let goesOn = try run("port \(server.port)", signal: SIGCONT)
-        #expect(goesOn.code == 0 && goesOn.output.contains("[\(pid)] goes on\n"), "\(goesOn.output)")
+        #expect(goesOn.code == 0 && goesOn.output.contains("[\(pid)] continues\n"), "\(goesOn.output)")
         // This process is not stopped, because it ignores SIGTTIN.
         let deaf = try Server("signal.signal(signal.SIGTTIN, signal.SIG_IGN)")
         let ignored = try run("port \(deaf.port)", signal: SIGTTIN)
-        #expect(ignored.code == 1 && ignored.output.contains("still runs 3 s after SIGTTIN"), "\(ignored.output)")
+        #expect(ignored.code == 1 && ignored.output.contains("is still running 3 s after SIGTTIN"), "\(ignored.output)")
     }
 
     @Test func severalHolders() throws {

@@ -46,15 +46,15 @@ import TimelineReport
     }
 
     @Test(arguments: [
-        ("foo", "'foo' is not understood"), ("port", "'port' wants a value"), ("port x", "'x' is no port number"),
-        ("port 65536", "'65536' is no port number"), ("port -1", "'-1' is no port number"),
-        ("host example.org", "'example.org' is no IP address"), ("pid 0", "'0' is no process id"),
+        ("foo", "'foo' is not understood"), ("port", "'port' needs a value"), ("port x", "'x' is not a port number"),
+        ("port 65536", "'65536' is not a port number"), ("port -1", "'-1' is not a port number"),
+        ("host example.org", "'example.org' is not an IP address"), ("pid 0", "'0' is not a process id"),
         ("port 1 port 2", "'or' or 'and' is missing before 'port'"), ("port 1 and", "missing after 'and'"),
         ("( port 1", "a ')' is missing"), ("port 1 )", "')' is not understood"), ("not", "missing after 'not'"),
-        ("src pid 1", "'pid' is not understood"), ("9500", "not understood alone: write 'port 9500'"),
-        ("9500 9501", "'9500' is not understood alone: write 'port 9500 or 9501'"),
+        ("src pid 1", "'pid' is not understood"), ("9500", "not understood on its own: write 'port 9500'"),
+        ("9500 9501", "'9500' is not understood on its own: write 'port 9500 or 9501'"),
         ("port 1 host ::1", "is missing before 'host'"), ("port 1 2", "is missing before '2'"),
-        ("99999", "'99999' is no port number"), ("()", "')' is not understood"),
+        ("99999", "'99999' is not a port number"), ("()", "')' is not understood"),
         ("port 1 or foo", "'foo' is not understood"), ("src 10.0.0.1", "'10.0.0.1' is not understood"),
     ])
     func errors(_ words: String, _ message: String) {
