@@ -44,6 +44,21 @@ import Testing
         #expect(client.count(.timeout) == 2 && client.count(.timeoutOrProbe) == 0 && client.longestBackoff == 2)
     }
 
+    @Test("E8: a repeated SYN-ACK restarts the timer: neither twice nor once as long says what the first was")
+    func restartedTimer() {
+        let (play, statistics) = play(
+            "> S 0:0 sackOK\n< S. 0:0 ack 1 sackOK\n> . 1:1 ack 1\n" + """
+                0.005 > P. 1:4 ack 1
+                0.212 > P. 1:4 ack 1
+                1.020 < S. 0:0 ack 1 sackOK
+                1.0201 > . 4:4 ack 1
+                2.332 > P. 1:4 ack 1
+                """)
+        #expect(play.last.verdict.retransmission?.timeouts == 1)
+        let client = statistics[.originator]
+        #expect(client.count(.timeout) == 1 && client.count(.timeoutOrProbe) == 1 && client.longestBackoff == 1)
+    }
+
     @Test(
         "X5: without ACKs nobody knows how long the timer is: the last segment again, after its least time, may be by either"
     )

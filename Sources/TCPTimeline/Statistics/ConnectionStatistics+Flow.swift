@@ -169,6 +169,8 @@ extension ConnectionStatistics {
             directions[own].kinds[Int(decided.rawValue)] &+= 1
             record.followsProbe = decided == .tailLossProbe
             if record.followsProbe { senders[own].timeouts = 0 }
+        } else if senders[own].records.last?.kind == .timeoutOrProbe {
+            senders[own].timeouts = 0
         }
         if senders[own].timeouts < .max { senders[own].timeouts += 1 }
         record.timeouts = senders[own].timeouts

@@ -149,9 +149,10 @@ struct SenderState {
     }
 
     /// Decides whether the previous retransmission, if it may have been either, was a timeout or a tail loss probe: a
-    /// timeout doubles the timer (RFC 6298 5.5), a probe does not. Returns which it was.
+    /// timeout doubles the timer (RFC 6298 5.5), a probe does not. Returns which it was; nil if the timer was restarted
+    /// meanwhile, as by a repeated SYN-ACK, so that its time shows nothing.
     mutating func decideProbe(after silence: Int64) -> RetransmissionKind? {
-        guard let first = firstSilence, first > 0, silence > 0, let last = records.indices.last,
+        guard let first = firstSilence, first > 0, silence > 0, silence < first * 4, let last = records.indices.last,
             records[last].kind == .timeoutOrProbe
         else { return nil }
         let isProbe = silence - first < first / 2
