@@ -333,7 +333,7 @@ import Testing
             let message = play.message(.acceptQueueFull)
             #expect(
                 message.hasPrefix(
-                    "the accept queue of 127.0.0.1:9500 was full (backlog 1) when what the client sent again came, and")
+                    "the accept queue of 127.0.0.1:9500 was full (backlog 1) when the client's retransmission came, and")
                     && message.contains("; the kernel dropped 2 segments for the server: NETFILTER_DROP"), "\(message)")
         }
     }
