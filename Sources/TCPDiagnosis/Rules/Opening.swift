@@ -43,7 +43,7 @@ extension Rule {
                 // RFC 7413 2 and 4.1.1. Any SYN may carry text (RFC 9293 3.10.7.2); Linux can do without a cookie (tcp_fastopen 0x4).
                 + (c.file.hasFastOpenOption
                     ? "(TCP Fast Open)"
-                    : "without the Fast Open option: it waits until the handshake is complete, unless the server needs no cookie")
+                    : "without the Fast Open option: the server holds it until the handshake is complete, unless it needs no cookie")
                 + (isAgain
                     ? "; it got no answer and was retransmitted \(words(client.lastSyn.time.since(client.syn.time))) later: it was lost with its"
                         + " text, or a device on the path drops SYNs that carry text\(c.dropWords(.responder))" : ""),

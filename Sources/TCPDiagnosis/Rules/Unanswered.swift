@@ -45,7 +45,7 @@ extension Rule {
             side: .responder,
             message:
                 "\(counted(c.file[.originator].synCount, "SYN")) got no answer: \(counted(listener.receiveQueue, "connection"))"
-                + " \(wasFull ? "were waiting" : verb(listener.receiveQueue, "waits", "wait")) in the accept queue of \(listener.local)"
+                + " \(wasFull ? verb(listener.receiveQueue, "was waiting", "were waiting") : verb(listener.receiveQueue, "waits", "wait")) in the accept queue of \(listener.local)"
                 + (listener.backlog.map { " (backlog \($0))" } ?? "") + c.oneOfListeners
                 + (wasFull ? " at that time: \(c.slownessWords)" : ", and \(c.idlenessWords)\(c.acceptTroubleWords)"),
             frames: [c.file[.originator].syn, c.file[.originator].lastSyn],
@@ -165,7 +165,7 @@ extension Circumstances {
         }
         let settings = "net.ipv4.tcp_max_syn_backlog, tcp_syncookies"
         return
-            "it received the SYN but dropped it itself (its drop count rose by \(refusals)): "
+            "the SYN reached the listener, which dropped it (its drop count rose by \(refusals)): "
             + (host.crowded.map {
                 "\(counted($0, "SYN")) found a full SYN queue on this host in that time, and SYN cookies are off (\(settings))"
             }

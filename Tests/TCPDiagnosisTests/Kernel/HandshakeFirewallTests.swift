@@ -86,7 +86,7 @@ import Testing
         }
         #expect(
             message(1).contains(
-                "it received the SYN but dropped it itself (its drop count rose by 1): this host has no route to 127.0.0.1,"
+                "the SYN reached the listener, which dropped it (its drop count rose by 1): this host has no route to 127.0.0.1,"
             ))
         #expect(
             message(1).hasSuffix(
