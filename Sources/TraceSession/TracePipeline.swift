@@ -380,7 +380,7 @@ extension TracePipeline where Sink: ~Copyable {
     /// Live: reports what can be found out by now, and returns the connections concerned.
     mutating func review<Report>(
         now: Timestamp, _ kernel: KernelJoin?
-    ) -> [ConnectionID] where Sink == Teller<Report> {
+    ) -> [ConnectionID] where Sink == ReportSink<Report> {
         sink.review(now: now, timeline.connections, kernel)
     }
 }

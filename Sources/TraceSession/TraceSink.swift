@@ -1,4 +1,4 @@
-// The receiver of a pipeline's results: a teller directly, or the parts of a replay through their batches.
+// The receiver of a pipeline's results: the report's sink directly, or the parts of a replay through their batches.
 
 import TCPModel
 import TCPTimeline

@@ -20,7 +20,7 @@ enum OtherWords {
         guard let first = words.first else { return nil }
         let isVerb = verbs[first] != nil
         // Compiling may resolve names, so only words that may have been meant this way are compiled.
-        guard isVerb || LoneWord.isProgram(first), !FilterKeywords.all.contains(first[...]),
+        guard isVerb || BareArgument.isProgram(first), !FilterKeywords.all.contains(first[...]),
             (try? FilterSet(words.joined(separator: " "), linkType: .ethernet)) == nil
         else { return nil }
         if let meant = verbs[first] { return "\(first): neither a verb nor a filter; did you mean \(meant)?" }

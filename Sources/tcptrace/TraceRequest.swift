@@ -65,7 +65,7 @@ struct TraceRequest {
             options.files += named
         }
         takeWordsAsFiles(&words, writes: command.output != nil)
-        if let hint = LoneWord.hint(
+        if let hint = BareArgument.hint(
             words, isBehindP: command.notPromiscuous, output: command.output, mayBeFile: options.interfaces.isEmpty)
         {
             throw ValidationError(hint)
@@ -105,13 +105,13 @@ struct TraceRequest {
     /// shell's expansion of `-r *.pcapng`.
     private mutating func takeWordsAsFiles(_ words: inout [String], writes: Bool) {
         guard options.interfaces.isEmpty, !options.files.isEmpty || !writes else { return }
-        let captures = words.prefix { LoneWord.isCapture($0) }
+        let captures = words.prefix { BareArgument.isCapture($0) }
         if !captures.isEmpty, !options.files.isEmpty || captures.count == words.count {
             options.files += captures
             words.removeFirst(captures.count)
             wordsAsFiles = captures.count
         } else if options.files.isEmpty, words.count == 1,
-            LoneWord.isFileName(words[0]) || LoneWord.isOtherFile(words[0])
+            BareArgument.isFileName(words[0]) || BareArgument.isOtherFile(words[0])
         {
             options.files = words
             words = []
@@ -157,7 +157,7 @@ struct TraceRequest {
 
     /// The lines of a file given with an option. The contents of a file given by mistake are not shown.
     private static func lines(of path: String, _ kind: String, _ option: String) throws -> [String] {
-        if path != "-" && LoneWord.isCapture(path) {
+        if path != "-" && BareArgument.isCapture(path) {
             throw unusable("\(option) \(path): this is a capture file, not a \(kind): -r \(shellWord(path))")
         }
         do throws(TextFile.Fault) {
@@ -426,7 +426,7 @@ struct TraceRequest {
     private func trace(_ output: TraceOutput) -> Int32 {
         if options.files.isEmpty {
             // A capture that is piped here is meant to be read; with a command, standard input belongs to the command.
-            if sourceIsDefault && options.command.isEmpty && LoneWord.waitsOnStandardInput {
+            if sourceIsDefault && options.command.isEmpty && BareArgument.waitsOnStandardInput {
                 StandardStreams.complain("standard input is not read; tcptrace -r - reads a capture from it")
             }
             // The process may appear later: a script that stops itself may choose a number before the process begins.

@@ -76,10 +76,10 @@ enum UnsafeFiles {
         "Sources/TraceSession/Replay/Flows/ReplayPart.swift": "the crew's: a part's share of a batch",
         "Sources/TraceSession/Replay/PartOutput.swift": "the crew's: what the parts said, read in place",
         "Sources/TraceSession/Replay/SpacedPlaces.swift": "raw memory: values by index, checked",
-        "Sources/TraceSession/Replay/Telling/TellingBatch.swift": "the crew's: the shares of a batch",
-        "Sources/TraceSession/Replay/Telling/TellingDealer.swift": "the crew's: the batch that is being filled",
-        "Sources/TraceSession/Replay/Telling/TellingPart.swift": "the crew's: a part's share of a batch",
-        "Sources/TraceSession/Replay/Telling/TellingReplay.swift":
+        "Sources/TraceSession/Replay/Events/EventBatch.swift": "the crew's: the shares of a batch",
+        "Sources/TraceSession/Replay/Events/EventDealer.swift": "the crew's: the batch that is being filled",
+        "Sources/TraceSession/Replay/Events/EventPart.swift": "the crew's: a part's share of a batch",
+        "Sources/TraceSession/Replay/Events/EventReplay.swift":
             "the crew's parts and merge, before and after its work",
         "Sources/TraceSession/Sockets/KillRun.swift": "getpwuid(3), the name copied at once",
         "Sources/TraceSession/System/ResultOutput.swift": "fstat(2), write(2), poll(2)",
@@ -88,7 +88,7 @@ enum UnsafeFiles {
         "Sources/TraceSession/System/SignalWait.swift": "a list of signals, read(2)",
         "Sources/TraceSession/System/UninterruptedPoll.swift": "poll(2) of an array",
         "Sources/tcptrace/Terminal.swift": "ioctl(2), getenv(3), readlink(2)",
-        "Sources/tcptrace/LoneWord.swift":
+        "Sources/tcptrace/BareArgument.swift":
             "open(2), pread(2), access(2): whether a word is the name of a capture, or of a program",
         "Sources/tcptrace/TextFile.swift": "fopen(3), fread(3) for arguments that name files",
         "Sources/TeachingLab/LabTour.swift": "mkdir(2)",

@@ -29,7 +29,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     let options: TraceOptions
     private var captures: CaptureSet
-    var pipeline: TracePipeline<Teller<Report>>
+    var pipeline: TracePipeline<ReportSink<Report>>
     var kernel: KernelWatcher?
     private(set) var host: HostWatcher?
     private var ports: PortWatcher?
@@ -80,7 +80,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         captures = opened
         self.output = output
         let needs = TraceNeeds(report, options)
-        pipeline = TracePipeline(live: Teller(report, needs, options, isLive: true), needs, options)
+        pipeline = TracePipeline(live: ReportSink(report, needs, options, isLive: true), needs, options)
         host = options.usesKernel ? HostWatcher() : nil
         kernel = watcher
         for descriptor in kernel?.trace.descriptors ?? [] { captures.watch(descriptor) }

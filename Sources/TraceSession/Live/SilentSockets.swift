@@ -19,7 +19,7 @@ enum SilentSockets {
         if let sentence = sentence(onLoopback: inner, traced: interfaces) { return [sentence] }
         // The remaining TIME_WAITs of a server that has ended belong to no process.
         let isNobody = snapshot.sockets.allSatisfy { $0.state == .timeWait && ports.contains($0.local.port) }
-        if isNobody && told.isEmpty { return [Elsewhere.listener(on: ports, root: root) ?? nobodyListens(ports)] }
+        if isNobody && told.isEmpty { return [OtherNamespaces.listener(on: ports, root: root) ?? nobodyListens(ports)] }
         let calling = sockets.filter { $0.state == .synSent && !told.contains($0.remote) }
         let processes = owners.owners(of: Set(calling.map(\.inode)))
         let standing = sockets.filter { ![.synSent, .listen, .timeWait].contains($0.state) }

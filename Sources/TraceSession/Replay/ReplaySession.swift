@@ -65,7 +65,7 @@ public enum ReplaySession {
     }
 
     private static func tell<Report: TraceReport>(_ options: TraceOptions, _ report: Report) -> Int32 {
-        feed(options, TellingReplay(report, options, workers: workers(options)))
+        feed(options, EventReplay(report, options, workers: workers(options)))
     }
 
     private static func workers(_ options: TraceOptions) -> Int {

@@ -98,7 +98,7 @@ struct DestroyRun {
         guard !connections.isEmpty else {
             throw KillRefusal(
                 description: mine.isEmpty
-                    ? "there is no such connection" + Elsewhere.remark(on: request.filter)
+                    ? "there is no such connection" + OtherNamespaces.remark(on: request.filter)
                     : "it is a listening socket, not a connection; without --connection, its process is ended")
         }
         if connections.count > 1 && !request.all {

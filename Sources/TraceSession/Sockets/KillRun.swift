@@ -93,7 +93,7 @@ public struct KillRun {
         let matching = survey.rows.filter { request.filter.accepts($0.socket, processes: $0.processes) }
         if matching.isEmpty {
             throw KillRefusal(
-                description: "nothing holds it: there is no such socket" + Elsewhere.remark(on: request.filter))
+                description: "nothing holds it: there is no such socket" + OtherNamespaces.remark(on: request.filter))
         }
         let choice = KillChoice(pid: request.pid, all: request.all, protected: protectedProcesses())
         let targets = try KillPlan.targets(matching, choice)

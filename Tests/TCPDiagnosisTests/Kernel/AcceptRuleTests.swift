@@ -333,7 +333,8 @@ import Testing
             let message = play.message(.acceptQueueFull)
             #expect(
                 message.hasPrefix(
-                    "the accept queue of 127.0.0.1:9500 was full (backlog 1) when the client's retransmission came, and")
+                    "the accept queue of 127.0.0.1:9500 was full (backlog 1) when the client's retransmission came, and"
+                )
                     && message.contains("; the kernel dropped 2 segments for the server: NETFILTER_DROP"), "\(message)")
         }
     }

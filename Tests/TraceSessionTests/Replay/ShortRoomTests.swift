@@ -89,7 +89,7 @@ private struct Recording: TraceReport, ForwardingReport {
         let report = Recording(
             inner: TextTimelineReport(style: style, order: .blocks, mostExcerpts: room * ReplayDivision.parts),
             told: told)
-        var replay = TellingReplay(report, TraceOptions(), workers: workers)
+        var replay = EventReplay(report, TraceOptions(), workers: workers)
         let description = CaptureDescription(file: nil, interfaces: [], snapshotLength: nil, filter: "", tool: "")
         replay.begin(description)
         for (index, packet) in packets.enumerated() {

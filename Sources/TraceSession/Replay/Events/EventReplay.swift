@@ -7,8 +7,8 @@ import TimelineReport
 
 /// The plain pipeline, whose events are dealt to parts: for formats that report segments or findings, and where a limit
 /// applies to all flows together. Reporting costs several times as much as finding out.
-struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
-    private var pipeline: TracePipeline<TellingDealer<Report>>
+struct EventReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
+    private var pipeline: TracePipeline<EventDealer<Report>>
     private let usesProcesses: Bool
     private let showsFrames: Bool
 
@@ -17,10 +17,10 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
         usesProcesses = options.usesProcesses
         showsFrames = !needs.excerpts.isNothing
         pipeline = TracePipeline(
-            replay: TellingDealer(report, needs, options, workers: workers), needs, options)
+            replay: EventDealer(report, needs, options, workers: workers), needs, options)
     }
 
-    private var crew: Crew<TellingBatch, TellingPart<Report>, TellingMerge<Report>> { pipeline.sink.crew }
+    private var crew: Crew<EventBatch, EventPart<Report>, EventMerge<Report>> { pipeline.sink.crew }
 
     var captured: UInt64 { pipeline.counts.captured }
     var endedCount: UInt64 { pipeline.endedCount }

@@ -6,7 +6,7 @@ import TCPTimeline
 import TimelineReport
 
 /// A report, together with the diagnosis that makes its findings.
-struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
+struct ReportSink<Report: TraceReport>: ~Copyable, TraceSink {
     var report: Report
     /// The report's output.
     var out = OutputBuffer()

@@ -7,29 +7,29 @@ import TCPTimeline
 import TimelineReport
 
 /// The state of one part.
-struct TellingPart<Report: TraceReport>: ~Copyable {
+struct EventPart<Report: TraceReport>: ~Copyable {
     private var connections: KnownConnections
-    private var teller: Teller<Report>
+    private var sink: ReportSink<Report>
 
     init(_ report: Report, _ needs: TraceNeeds, _ options: TraceOptions) {
         connections = KnownConnections(keepsStatistics: needs.statistics)
-        teller = Teller(report, needs, options, isLive: false)
+        sink = ReportSink(report, needs, options, isLive: false)
     }
 
     /// Sets this part's report, when the whole report has begun.
-    mutating func begin(_ report: Report) { teller.report = report }
+    mutating func begin(_ report: Report) { sink.report = report }
 
-    mutating func learn(_ interfaces: [CaptureDescription.Interface]) { teller.report.learn(interfaces) }
+    mutating func learn(_ interfaces: [CaptureDescription.Interface]) { sink.report.learn(interfaces) }
 
-    var unwanted: UnwantedFindings { teller.unwanted }
-    var overview: TraceOverview { teller.overview }
-    var choice: ProcessChoice { teller.choice }
+    var unwanted: UnwantedFindings { sink.unwanted }
+    var overview: TraceOverview { sink.overview }
+    var choice: ProcessChoice { sink.choice }
 
     /// Its part of the report.
-    var report: Report { teller.report }
+    var report: Report { sink.report }
 
     /// Reports its share of a batch.
-    mutating func work(_ index: Int, of batch: borrowing TellingBatch) {
+    mutating func work(_ index: Int, of batch: borrowing EventBatch) {
         // The crew gave this part's share, and the place of its output, to this thread alone.
         unsafe tell(&batch.shares.place(index).pointee, &batch.said.place(index).pointee, batch.number)
         if let time = batch.restTime { unsafe showLate(at: time, &batch.said.place(index).pointee) }
@@ -37,22 +37,22 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
 
     /// Shows late events of reported connections, behind everything else in the batch.
     private mutating func showLate(at time: Timestamp, _ said: inout PartOutput) {
-        swap(&teller.out, &said.out)
-        teller.report.flush(now: time, connections, nil, &teller.out)
-        swap(&teller.out, &said.out)
+        swap(&sink.out, &said.out)
+        sink.report.flush(now: time, connections, nil, &sink.out)
+        swap(&sink.out, &said.out)
         said.addPiece(key: UInt64(UInt32.max), number: 0)
     }
 
-    private mutating func tell(_ share: inout TellingShare, _ said: inout PartOutput, _ batch: UInt64) {
+    private mutating func tell(_ share: inout EventShare, _ said: inout PartOutput, _ batch: UInt64) {
         var start = 0
         var beginning = 0
         for interruption in share.interruptions {
             tell(&share, start..<interruption.index, &beginning, before: interruption.place, &said)
             start = interruption.index
-            // The teller needs the output while it reports.
-            swap(&teller.out, &said.out)
+            // The sink needs the output while it reports.
+            swap(&sink.out, &said.out)
             let number = tell(interruption, share, batch)
-            swap(&teller.out, &said.out)
+            swap(&sink.out, &said.out)
             said.addPiece(key: UInt64(interruption.place), number: number)
         }
         tell(&share, start..<share.segments.count, &beginning, before: .max, &said)
@@ -61,7 +61,7 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
     /// Reports segments with no interruption among them. Each step is applied to all of them before the next step: the
     /// code of a single step fits into a core's cache, that of all steps does not.
     private mutating func tell(
-        _ share: inout TellingShare, _ range: Range<Int>, _ beginning: inout Int, before end: UInt32,
+        _ share: inout EventShare, _ range: Range<Int>, _ beginning: inout Int, before end: UInt32,
         _ said: inout PartOutput
     ) {
         while beginning < share.beginnings.count, share.beginnings[beginning].place < end {
@@ -69,57 +69,57 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
             beginning += 1
         }
         for index in range { connections.judge(&share.segments[index]) }
-        if teller.diagnosis != nil {
-            for index in range { teller.diagnosis?.observe(share.segments[index]) }
+        if sink.diagnosis != nil {
+            for index in range { sink.diagnosis?.observe(share.segments[index]) }
         }
         guard share.excerpts.isEmpty else { return report(share, range, &said) }
         for index in range {
-            teller.report.segment(share.segments[index], connections, &said.out)
+            sink.report.segment(share.segments[index], connections, &said.out)
             said.addPiece(key: UInt64(share.places[index]), number: share.segments[index].number)
         }
     }
 
     /// Makes the report of segments with excerpts of their frames.
-    private mutating func report(_ share: borrowing TellingShare, _ range: Range<Int>, _ said: inout PartOutput) {
+    private mutating func report(_ share: borrowing EventShare, _ range: Range<Int>, _ said: inout PartOutput) {
         for index in range {
-            teller.report.segment(share.segments[index], share.excerpts[index], connections, &said.out)
+            sink.report.segment(share.segments[index], share.excerpts[index], connections, &said.out)
             said.addPiece(key: UInt64(share.places[index]), number: share.segments[index].number)
         }
     }
 
     /// - Returns: the number of the connection concerned.
     private mutating func tell(
-        _ interruption: TellingShare.Interruption, _ share: borrowing TellingShare, _ batch: UInt64
+        _ interruption: EventShare.Interruption, _ share: borrowing EventShare, _ batch: UInt64
     ) -> UInt64 {
         switch interruption.kind {
         case .icmp(let event):
             connections.judge(event)
-            teller.icmp(event, connections)
+            sink.icmp(event, connections)
             return connections.number(of: event.connection)
         case .redirected(let id, let called):
             connections.note(id, .called(called))
-            teller.redirected(id, from: called, connections)
+            sink.redirected(id, from: called, connections)
             return connections.number(of: id)
         case .kernel(let index):
-            teller.kernel(share.kernelEvents[index], connections)
+            sink.kernel(share.kernelEvents[index], connections)
             return connections.number(of: share.kernelEvents[index].connection)
         case .counters(let index):
-            teller.counters(share.counterChanges[index])
+            sink.counters(share.counterChanges[index])
             return 0
         case .review(let id, let record, let view, let now):
             connections.keep(record, at: id)
-            teller.unwanted.place = batch << 32 | UInt64(interruption.place)
-            teller.review(id, connections, view.map { share.views[$0] }, now: now)
+            sink.unwanted.place = batch << 32 | UInt64(interruption.place)
+            sink.review(id, connections, view.map { share.views[$0] }, now: now)
             return record.connection.number
         case .finish(let id, let record, let view, let now, let isKept):
             connections.keep(record, at: id)
-            teller.unwanted.place = batch << 32 | UInt64(interruption.place)
-            teller.finish(id, connections, view.map { share.views[$0] }, now: now, isKept: isKept)
+            sink.unwanted.place = batch << 32 | UInt64(interruption.place)
+            sink.finish(id, connections, view.map { share.views[$0] }, now: now, isKept: isKept)
             if !isKept { connections.release(id) }
             return record.connection.number
         case .forget(let id):
             // Late events may still be waiting for more of their row.
-            teller.report.flush(now: Timestamp(nanoseconds: .max), connections, nil, &teller.out)
+            sink.report.flush(now: Timestamp(nanoseconds: .max), connections, nil, &sink.out)
             connections.release(id)
             return 0
         }

@@ -5,7 +5,7 @@ import KernelSockets
 import TCPModel
 
 /// Searches the other network namespaces of this host.
-struct Elsewhere {
+struct OtherNamespaces {
     /// A remark to append to a refusal: where there is such a socket, or how to look there.
     static func remark(on filter: SocketFilter, root: String = "/proc") -> String {
         guard let found = first(root: root, needsOwners: filter.namesProcesses, where: filter.accepts) else {

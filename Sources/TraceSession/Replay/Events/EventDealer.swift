@@ -6,8 +6,8 @@ import TCPTimeline
 import TimelineReport
 
 /// The reader's side: fills one batch after the other.
-struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
-    let crew: Crew<TellingBatch, TellingPart<Report>, TellingMerge<Report>>
+struct EventDealer<Report: TraceReport>: ~Copyable, TraceSink {
+    let crew: Crew<EventBatch, EventPart<Report>, EventMerge<Report>>
     /// The number of the batch being filled.
     private var batch: UInt64 = 0
     /// By slot in the timeline: the connection's part, and its slot there.
@@ -38,8 +38,8 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
         room?.share(among: ReplayDivision.parts)
         self.room = room
         crew = Crew(
-            workers: workers, batch: { TellingBatch() }, part: { TellingPart(report, needs, options) },
-            merge: TellingMerge(report), work: { $0.work($1, of: $2) },
+            workers: workers, batch: { EventBatch() }, part: { EventPart(report, needs, options) },
+            merge: EventMerge(report), work: { $0.work($1, of: $2) },
             take: {
                 $0.take($1)
                 return $0.outputStatus == nil
@@ -182,7 +182,7 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
     }
 
     /// The batch's share for a connection's part.
-    private func share(_ seat: Seat) -> UnsafeMutablePointer<TellingShare> {
+    private func share(_ seat: Seat) -> UnsafeMutablePointer<EventShare> {
         unsafe crew.batch(batch).pointee.shares.place(Int(seat.part))
     }
 }

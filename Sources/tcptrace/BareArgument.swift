@@ -8,7 +8,7 @@ import TeachingLab
 import TraceSession
 
 /// Interprets the first word of the command line. Words known to pcap-filter(7) are left alone.
-enum LoneWord {
+enum BareArgument {
     /// Whether there is a file of this name that begins like a capture, compressed or not.
     static func isCapture(_ path: String) -> Bool {
         // There is nothing to close if open(2) fails; the path is NUL-terminated during the call.

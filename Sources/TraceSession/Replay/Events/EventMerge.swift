@@ -5,7 +5,7 @@ import TCPModel
 import TimelineReport
 
 /// The last stage of a replay that reports events through parts. Takes one batch after the other.
-struct TellingMerge<Report: TraceReport>: ~Copyable {
+struct EventMerge<Report: TraceReport>: ~Copyable {
     private var report: Report
     private var out = MergedOutput()
 
@@ -23,7 +23,7 @@ struct TellingMerge<Report: TraceReport>: ~Copyable {
     mutating func learn(_ interfaces: [CaptureDescription.Interface]) { report.learn(interfaces) }
 
     /// Takes in the output of the parts.
-    mutating func take(_ batch: borrowing TellingBatch) {
+    mutating func take(_ batch: borrowing EventBatch) {
         if let time = batch.openTime { report.opens(at: time) }
         var order = PieceOrder()
         if batch.gap.count > 0 {
@@ -34,7 +34,7 @@ struct TellingMerge<Report: TraceReport>: ~Copyable {
     }
 
     /// Writes the pieces of events before `limit`, in order.
-    private mutating func write(_ batch: borrowing TellingBatch, _ order: inout PieceOrder, below limit: UInt64) {
+    private mutating func write(_ batch: borrowing EventBatch, _ order: inout PieceOrder, below limit: UInt64) {
         order.take(from: batch.said, below: limit) { said, range, number in
             report.merge(said, range, number: number, &out.buffer)
             out.flushIfFull()

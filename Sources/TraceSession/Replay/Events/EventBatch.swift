@@ -4,9 +4,9 @@ import TCPModel
 import TCPTimeline
 
 /// One of the few batches that are under way at a time; each is reused again and again.
-struct TellingBatch: ~Copyable {
+struct EventBatch: ~Copyable {
     /// The events for each part: filled by the reader, then used by the part.
-    let shares = SpacedPlaces<TellingShare>(count: ReplayDivision.parts) { _ in TellingShare() }
+    let shares = SpacedPlaces<EventShare>(count: ReplayDivision.parts) { _ in EventShare() }
     /// The output of each part: filled by the part, then used by the merge. The keys of pieces are places in the batch.
     let said = SpacedPlaces<PartOutput>(count: ReplayDivision.parts) { _ in PartOutput() }
     /// Counted from 0.

@@ -4,7 +4,7 @@ import TCPModel
 import TCPTimeline
 
 /// One part's share of a batch: filled by the reader, reported by the part.
-struct TellingShare {
+struct EventShare {
     /// A connection whose events follow.
     struct Beginning {
         /// Its place in the batch.
