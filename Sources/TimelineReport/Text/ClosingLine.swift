@@ -38,11 +38,7 @@ func writeClosing(
         out.append(span: connection.duration)
     case .refused: out.append("  connect() = ECONNREFUSED")
     case .noAnswer: appendNoAnswer(connection, kernel, isLeftOut: isLeftOut, to: &out)
-    case .halfOpen, .halfClosed, .open, .partial:
-        out.append(": client ")
-        appendEnd(connection.originator.state, kernel?.originator, to: &out)
-        out.append(", server ")
-        appendEnd(connection.endpoint(.responder).state, kernel?.responder, to: &out)
+    case .halfOpen, .halfClosed, .open, .partial: appendEnds(connection, kernel, to: &out)
     }
     if connection.handshakeTime >= 0 {
         out.append(", handshake ")
@@ -82,6 +78,17 @@ func writeClosing(
     }
     out.fold(from: start, to: layout.width, margin: margin)
     out.newline()
+}
+
+/// Appends the final states of a connection that no captured segment ended.
+private func appendEnds(_ connection: Connection, _ kernel: KernelView?, to out: inout OutputBuffer) {
+    let (client, server) = (connection.originator.state, connection.endpoint(.responder).state)
+    // The kernel knows of their end.
+    if client == .closed && server == .closed { return out.append(" when last heard, both CLOSED now") }
+    out.append(": client ")
+    appendEnd(client, kernel?.originator, to: &out)
+    out.append(", server ")
+    appendEnd(server, kernel?.responder, to: &out)
 }
 
 /// Appends an end's final state.

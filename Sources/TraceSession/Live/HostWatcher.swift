@@ -40,12 +40,12 @@ struct HostWatcher {
 }
 
 /// The lines for standard error: the counters that explain trouble, or with `all` every counter that changed.
-func hostLines(_ change: HostCounterChange, all: Bool, host: String = "this host") -> [String] {
+func hostLines(_ change: HostCounterChange, all: Bool, namespace: String = "this network namespace") -> [String] {
     let shown = all ? change.increases : change.troubles
     guard !shown.isEmpty else { return [] }
     let width = shown.map { $0.name.utf8.count }.max() ?? 0
     let digits = shown.map { "\($0.count)".utf8.count }.max() ?? 0
-    return ["kernel counters that moved (everything on \(host), traced or not):"]
+    return ["kernel counters that moved (all connections of \(namespace), traced or not):"]
         + shown.map { increase in
             let name = increase.name + String(repeating: " ", count: width - increase.name.utf8.count)
             let count = String(repeating: " ", count: digits - "\(increase.count)".utf8.count) + "\(increase.count)"

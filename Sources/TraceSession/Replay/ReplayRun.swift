@@ -363,7 +363,9 @@ struct ReplayRun: ~Copyable {
             for sentence in kernelSentences(consumer.kernelCounts) { complain(sentence) }
             for sentence in output?.remarks ?? [] { complain(sentence) }
             if let change = consumer.hostChange {
-                for line in hostLines(change, all: options.tellsAllCounters, host: "the host where this was captured") {
+                for line in hostLines(
+                    change, all: options.tellsAllCounters, namespace: "the capture's network namespace")
+                {
                     complain(plain: line)
                 }
             }
