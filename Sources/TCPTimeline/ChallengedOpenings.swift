@@ -136,7 +136,7 @@ extension HotPart {
             let now = self
             self = opening.before
             (number, rarePlace, endpoints) = (now.number, now.rarePlace, now.endpoints)
-            facts.formUnion(now.facts.intersection([.queued, .reported, .needsLongWay]))
+            facts.formUnion(now.facts.intersection([.queued, .reported, .needsGeneralPath]))
         } else {
             let own = isOriginator(opening.segment.tuple.source) ? 0 : 1
             sides[own].packets &-= count

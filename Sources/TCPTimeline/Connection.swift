@@ -63,7 +63,7 @@ public struct Connection: BitwiseCopyable, Sendable {
         /// The responder sent a SYN-ACK.
         public static let responderSynAck = Facts(rawValue: 1 << 14)
         /// Octets were skipped that have neither arrived nor been acknowledged, or a window came from beyond SND.NXT.
-        static let needsLongWay = Facts(rawValue: 1 << 15)
+        static let needsGeneralPath = Facts(rawValue: 1 << 15)
     }
 
     /// What the table keeps for every connection.

@@ -244,7 +244,7 @@ struct HotPart: BitwiseCopyable, Sendable {
         let peer = 1 &- own
         // Everything that the remarks, Zeek's letters and the holes in the text would depend on.
         guard sides[own].isSteady, segment.flags.rawValue & ~TCPFlags.psh.rawValue == TCPFlags.ack.rawValue,
-            segment.window != 0, segment.remarks.isDisjoint(with: .dropped), !facts.contains(.needsLongWay),
+            segment.window != 0, segment.remarks.isDisjoint(with: .dropped), !facts.contains(.needsGeneralPath),
             time.since(lastTime) <= Self.timestampLifetime
         else { return false }
         // Read in place, and changed one by one: copies would wait for the latest writes. A segment must bring

@@ -343,7 +343,7 @@ private func ports(_ outcome: Outcome) -> [Int] {
         try trace.say("not accepted")
         trace.signal(SIGINT)
         let outcome = try trace.end()
-        #expect(outcome.lines.contains { $0.contains("kernel: not accepted, nobody owns it") })
+        #expect(outcome.lines.contains { $0.contains("kernel: not accepted, no process owns it") })
         #expect(outcome.lines.contains { $0.contains("listens") && $0.contains("[\(peer.pid)]") }, "\(outcome.text)")
         caller.signal(SIGKILL)
     }

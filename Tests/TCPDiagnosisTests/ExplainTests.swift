@@ -207,7 +207,7 @@ import Testing
         ("kernel: client is CLOSE_WAIT, not captured", "not captured"), ("idle for 61s", "idle"),
         ("kernel: server is CLOSED, RST not captured", "not captured"), ("was lab-client[24727]", "was"),
         ("kernel: accepted after 183ms", "accepted after"), ("accepted within 100ms", "accepted after"),
-        ("kernel: not accepted, nobody owns it", "not accepted"), ("lab-server[7410] listens", "listens"),
+        ("kernel: not accepted, no process owns it", "not accepted"), ("lab-server[7410] listens", "listens"),
         ("half-closed: server may still send", "half_closed"),
         ("| half-closed: client's socket has no owner  |", "has no owner"),
         ("kernel: tcp_send_reset TCP_ABORT_ON_CLOSE by lab-server[7410]", "TCP_ABORT_ON_CLOSE"),

@@ -1,4 +1,4 @@
-// The fast path for segments that change nothing, compared with the full path: all stored state must be equal.
+// The fast path for segments that change nothing, compared with the general path: all stored state must be equal.
 
 import SeededRandom
 import TCPMachine
@@ -91,7 +91,11 @@ import Testing
                 } else if !isFirst {
                     #expect(Self.description(steady) == Self.description(before), "seed \(seed): changed and refused")
                 }
-                if rare.needsLongWay { long.facts.insert(.needsLongWay) } else { long.facts.remove(.needsLongWay) }
+                if rare.needsGeneralPath {
+                    long.facts.insert(.needsGeneralPath)
+                } else {
+                    long.facts.remove(.needsGeneralPath)
+                }
                 kept = long
             }
         }
@@ -129,7 +133,7 @@ import Testing
         #expect(played(after: 2150).octets == 100)
     }
 
-    @Test("An ACK a largest window ahead is somebody else's (RFC 5961 5), on the short way too")
+    @Test("An ACK a largest window ahead is somebody else's (RFC 5961 5), on the fast path too")
     func blindAcknowledgment() {
         let tuple = FourTuple(source: Self.client, destination: Self.server)
         func segment(_ own: Int, _ flags: TCPFlags, _ sequence: UInt32, _ ack: UInt32, _ length: UInt32) -> Segment {

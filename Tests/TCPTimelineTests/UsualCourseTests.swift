@@ -1,4 +1,4 @@
-// The usual course of a connection, compared with the full path: equal stored state, and equal results.
+// The usual course of a connection, compared with the general path: equal stored state, and equal results.
 
 import SeededRandom
 import TCPMachine
@@ -73,7 +73,7 @@ import Testing
                 var segment = Segment(
                     tuple: Self.tuple, sequence: SequenceNumber(1), flags: flags, payloadLength: hasText ? 1 : 0)
                 #expect(UsualKind(segment) == kind)
-                // The completeness bits that the full path adds for every segment of this kind.
+                // The completeness bits that the general path adds for every segment of this kind.
                 var completeness = Completeness()
                 completeness.note(segment, isFirst: kind == .syn)
                 #expect(kind.completeness == completeness)
@@ -181,10 +181,10 @@ import Testing
                 var step = Connection.Step()
                 long.take(segment, time: time, isFirst: isFirst, &traffic.rare, &step)
                 // As the timeline does after the general path.
-                if traffic.rare.needsLongWay {
-                    long.facts.insert(.needsLongWay)
+                if traffic.rare.needsGeneralPath {
+                    long.facts.insert(.needsGeneralPath)
                 } else {
-                    long.facts.remove(.needsLongWay)
+                    long.facts.remove(.needsGeneralPath)
                 }
                 course.join(&long)
                 var usual = before
@@ -310,7 +310,7 @@ import Testing
         course.join(&hot)
         #expect(hot.sides[0].course != 0)
         hot.leaveCourse()
-        hot.facts.insert(.needsLongWay)
+        hot.facts.insert(.needsGeneralPath)
         course.join(&hot)
         #expect(hot.sides[0].course == 0)
     }

@@ -31,7 +31,7 @@ import Testing
         return "\(DecodedFrame.segment(segment))"
     }
 
-    @Test("the short way says the same as the long one, whole, cut, and with each octet changed")
+    @Test("the fast path says the same as the general one, whole, cut, and with each octet changed")
     func plainFrames() {
         var plainOnes: [LinkType: Int] = [:]
         for sample in sampleFrames {

@@ -14,7 +14,7 @@ extension Explanations {
     private static let sentences: [String: String] = [
         "nothing-was-lost": "tail-loss-probe", "was-not-needed": "spurious-retransmission",
         "was-not-needed-d-sack": "D-SACK", "idle-for": "idle", "may-still-send": "half_closed",
-        "states-assumed": "assumed", "nobody-owns-it": "not accepted", "not-accepted-for": "not accepted",
+        "states-assumed": "assumed", "no-process-owns-it": "not accepted", "not-accepted-for": "not accepted",
         "accepted-within": "accepted after", "segments-left-out": "left out", "rows-left-out": "left out",
         "time-wait-timer-expired": "TIME_WAIT", "time-wait-socket-is-gone": "TIME_WAIT",
         "fin-wait-2-timed-out": "FIN_WAIT_2", "socket-is-gone": "silent-close", "kernel-says": "!",

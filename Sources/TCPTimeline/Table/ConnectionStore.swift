@@ -101,7 +101,11 @@ struct ConnectionStore: ~Copyable {
             rareParts[Int(place) - 1] = rare
         }
         self[id].rarePlace = place
-        if rare.needsLongWay { self[id].facts.insert(.needsLongWay) } else { self[id].facts.remove(.needsLongWay) }
+        if rare.needsGeneralPath {
+            self[id].facts.insert(.needsGeneralPath)
+        } else {
+            self[id].facts.remove(.needsGeneralPath)
+        }
     }
 
     /// The hot part of the connection in a slot that `insert` returned and `free` has not freed.

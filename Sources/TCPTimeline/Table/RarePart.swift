@@ -111,7 +111,7 @@ struct RarePart: BitwiseCopyable, Sendable {
     init() {}
 
     /// Whether the next segments must take the general path, which asks for holes and for windows from beyond SND.NXT.
-    var needsLongWay: Bool { !gaps.isEmpty || sides[0].windowFrom != nil || sides[1].windowFrom != nil }
+    var needsGeneralPath: Bool { !gaps.isEmpty || sides[0].windowFrom != nil || sides[1].windowFrom != nil }
 
     /// Whether there is nothing to keep.
     var isEmpty: Bool { missedBytes == 0 && icmpKind == nil && gaps.isEmpty && sides[0].isEmpty && sides[1].isEmpty }

@@ -160,7 +160,7 @@ struct SocketInfoText {
             statements.append("its program shut receiving down")
         }
         if let count = details.info?.totalRetransmissions, count > 0 {
-            var text = "\(count) \(count == 1 ? "segment" : "segments") sent again in its life"
+            var text = "\(count) \(count == 1 ? "segment" : "segments") retransmitted in its lifetime"
             if let spurious = details.info?.duplicatesReported, spurious > 0 {
                 text += ", \(spurious) of them needlessly (D-SACK)"
             }

@@ -163,7 +163,8 @@ private func appendNoAnswer(
         out.append("; nothing listens there, and a firewall on this host drops it")
     } else if isLeftOut {
         out.append(
-            "; it has no answer to any SYN, as by a filter, or nobody answered: firewall, host down, accept queue full")
+            "; it has no answer to any SYN, as by a filter, or nothing answered: firewall, host down, accept queue full"
+        )
     } else if attempts == 1, kernel?.originator.trace.openingClosed == nil {
         // The SYN was not retransmitted, as it would be after a second (RFC 6298 2.1).
         out.append("; filtered, host down, accept queue full, or the capture ended too soon")

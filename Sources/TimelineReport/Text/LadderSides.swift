@@ -120,7 +120,7 @@ extension OutputBuffer {
             switch connection.closer {
             case .originator: append(" (by client)")
             case .responder: append(" (by server)")
-            case nil: append(" (by nobody)")
+            case nil: append(" (by neither end)")
             }
         }
     }

@@ -100,7 +100,7 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
     switch event.kind {
     case .state, .owner, .uncaptured: break
     case .notAccepted:
-        buffer.append("kernel: not accepted, nobody owns it")
+        buffer.append("kernel: not accepted, no process owns it")
     case .accepted(let least, let most):
         buffer.append("kernel: ")
         buffer.append(accept: (least, most))

@@ -18,6 +18,8 @@ private struct Fault: Decodable {
     var words: [String]
     /// May be found, too: true, and not the cause.
     var also: [String]
+    /// How the connection ended; nil: not asked.
+    var outcome: String?
 }
 
 /// One connection as tcptrace told it.
@@ -25,6 +27,7 @@ private struct Told {
     var time: Int
     var codes: [String]
     var messages: String = ""
+    var outcome = ""
 }
 
 extension KernelTests {
@@ -123,7 +126,7 @@ extension KernelTests {
                 all[ends, default: []].append(
                     Told(
                         time: record["ts_ns"] as? Int ?? 0, codes: record["findings"] as? [String] ?? [],
-                        messages: messages[identity] ?? ""))
+                        messages: messages[identity] ?? "", outcome: record["outcome"] as? String ?? ""))
             }
             return all.mapValues { $0.sorted { $0.time < $1.time } }
         }
@@ -175,6 +178,7 @@ extension KernelTests {
                 + told.codes.filter { !fault.codes.contains($0) && !also.contains($0) }.map { "has \($0)" }
                 + fault.words.filter { told.messages.range(of: $0, options: .regularExpression) == nil }
                 .map { "no \($0)" }
+                + (fault.outcome == nil || fault.outcome == told.outcome ? [] : ["outcome \(told.outcome)"])
         }
     }
 }

@@ -143,11 +143,12 @@ PORT = 20000
 next_address, next_port = [0], [20001 + os.getpid() % 79 * 250]
 
 
-def fault(kind, client, server, codes, words=(), also=()):
-    """Client port 0: one of all connections to the server. `codes` must be found, `words` be in their messages, and nothing else be found but `also`."""
+def fault(kind, client, server, codes, words=(), also=(), outcome=None):
+    """Client port 0: one of all connections to the server. `codes` must be found, `words` be in their messages, and nothing else be found but `also`. The connection
+    must end with `outcome`, if it is given."""
     faults.write(json.dumps({
         'kind': kind, 'client': '%s %d' % client, 'server': '%s %d' % server, 'codes': codes, 'words': list(words),
-        'also': list(also)}) + '\n')
+        'also': list(also), 'outcome': outcome}) + '\n')
     faults.flush()
 
 
@@ -476,7 +477,8 @@ def stale_close_wait(l):
 
 def meet_stale(me, l):
     c = caller(port=me[1]); c.connect(name_of(l)); s = l.accept()
-    fault('stale-close-wait', me, name_of(l), ['half-open-peer', 'port-reused'], ['older connection'])
+    fault('stale-close-wait', me, name_of(l), ['half-open-peer', 'port-reused'], ['older connection'],
+          outcome='closed')
     exchange(c, s); c.close(); s.recv(1); s.close()
 
 

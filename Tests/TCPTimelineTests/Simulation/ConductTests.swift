@@ -59,7 +59,7 @@ extension ConductTests {
         #expect(compared > 150 && others.isEmpty, "\(others.joined(separator: "; "))")
     }
 
-    @Test("the short ways make the same of a capture", arguments: networks.indices)
+    @Test("the fast paths make the same of a capture", arguments: networks.indices)
     func shortWays(index: Int) {
         for seed in UInt64(0)..<40 {
             let simulation = Simulation(seed: seed, Self.networks[index].network, conduct: .all)

@@ -68,7 +68,7 @@ import Testing
                     + "segments of 1448; path MTU 1500",
                 "      176128 octets sent, 47616 of them again, the last 2.54s ago; 0 received; "
                     + "2.80s with something to send, 2.79s held up by the peer's window",
-                "      1 segment sent again in its life, 1 of them needlessly (D-SACK)",
+                "      1 segment retransmitted in its lifetime, 1 of them needlessly (D-SACK)",
             ])
         #expect(
             SocketInfoText().lines(Self.dying) == [
@@ -77,7 +77,7 @@ import Testing
                 "      RTT 412us varying by 101us, least 340us; RTO 3.20s, doubled 3 times; "
                     + "congestion window 1, threshold 7; peer's window 65536; segments of 1448",
                 "      12800 octets sent, 4340 of them again, the last 900ms ago; 300 received, the last 61.0s ago",
-                "      4 segments sent again in its life",
+                "      4 segments retransmitted in its lifetime",
             ])
         #expect(SocketInfoText().lines(Self.listener) == ["      accept queue: 5 of 4; 12 SYNs or handshakes refused"])
     }
