@@ -1,4 +1,4 @@
-// The kernel's 32-bit counters, continued.
+// The kernel's 32-bit capture counters, extended to 64 bits across wraparound.
 
 import Testing
 
@@ -17,17 +17,17 @@ import Testing
                     received: 0x1_0000_0011, droppedByKernel: 0x1_0000_0001, droppedByInterface: 0x1_0000_0010))
     }
 
-    /// libpcap reads the driver's counters below /sys, which are not there any more then.
+    /// libpcap reads the driver's counters from /sys; once the interface is gone, those files are gone too.
     @Test("an interface that goes has lost no four thousand million frames")
     func interfaceGone() {
         var counters = CaptureCounters()
         counters.update(received: 10, kernel: 0, interface: 0)
-        // It had dropped 7 before the trace and 2 since.
+        // The interface had dropped 7 frames before the trace and has dropped 2 since.
         counters.update(received: 20, kernel: 0, interface: 2)
         counters.update(received: 20, kernel: 0, interface: 2 &- 9)
         counters.update(received: 20, kernel: 0, interface: 2 &- 9)
         #expect(counters.total.droppedByInterface == 2)
-        // It comes back, and counts anew.
+        // The interface returns, and its counter starts from zero.
         counters.update(received: 20, kernel: 0, interface: 5 &- 7)
         #expect(counters.total.droppedByInterface == 7)
     }

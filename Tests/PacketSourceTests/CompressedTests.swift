@@ -1,4 +1,5 @@
-// Captures compressed with gzip and zstd: the same frames, and one clear error where the compressed octets end or lie.
+// Captures compressed with gzip and zstd: they yield the same frames as the plain file, and a truncated or corrupt
+// stream yields one clear error.
 
 import CZlib
 import CZstd
@@ -8,17 +9,18 @@ import PacketSource
 import SeededRandom
 import Testing
 
-/// How a test compresses.
+/// The compression formats under test.
 enum Compressor: CaseIterable {
     case gzip, zstd
 
     var name: String { self == .gzip ? "gzip" : "zstd" }
 
-    /// One member or frame.
+    /// Compresses `bytes` into one gzip member or one zstd frame.
     func pack(_ bytes: [UInt8]) -> [UInt8] {
         switch self {
         case .gzip:
-            // All buffers are arrays that live through the calls, with their own lengths; the bound is zlib's own.
+            // Every buffer is an array that outlives the calls and is passed with its own length; zlib itself computes
+            // the bound.
             var stream = unsafe z_stream()
             _ = unsafe deflateInit2_(
                 &stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
@@ -46,7 +48,7 @@ enum Compressor: CaseIterable {
 }
 
 @Suite("Compressed captures") struct CompressedTests {
-    /// Frames that do not compress to nothing.
+    /// A classic pcap file of `count` frames of 60 random octets, which hardly compress.
     static func sample(_ count: Int = 40) -> [UInt8] {
         var generator = SplitMix(seed: 7)
         var file = CaptureBytes.pcap()
@@ -62,7 +64,7 @@ enum Compressor: CaseIterable {
         for plain in [Self.sample(), PcapngReadingTests.sample(isBigEndian: true).bytes] {
             let expected = try readAll(plain)
             let packed = compressor.pack(plain)
-            // TemporaryFile names it x.pcap: the octets tell, not the name.
+            // TemporaryFile names it x.pcap: the format is recognised by content, not by name.
             let results = [
                 try readAll(packed), try readThroughPipe(packed, piece: 1), try readThroughPipe(packed, piece: 700),
                 try readThroughPipe(packed, piece: 1 << 20),
@@ -87,7 +89,7 @@ enum Compressor: CaseIterable {
     @Test("members and frames one after another are one capture", arguments: Compressor.allCases)
     func concatenated(_ compressor: Compressor) throws {
         let plain = Self.sample()
-        // In the middle of a record, and an empty one between.
+        // Three parts, split at record boundaries, with an empty one in between.
         let packed =
             compressor.pack(Array(plain[..<100])) + compressor.pack([]) + compressor.pack(Array(plain[100..<2000]))
             + compressor.pack(Array(plain[2000...]))
@@ -110,7 +112,7 @@ enum Compressor: CaseIterable {
             last = result.frames.count
             #expect(result.error?.description.contains("cut short (at byte \(length))") == true)
         }
-        // gzip's checksum is its end, and nothing of the content is missing without it.
+        // A gzip stream ends with its checksum and length: a cut within them loses none of the content.
         if case .gzip = compressor { #expect(last == intact.count) }
     }
 
@@ -124,7 +126,7 @@ enum Compressor: CaseIterable {
         try #require(makeFIFO(fifo))
         let descriptor = unsafe open(fifo, O_RDWR | O_CLOEXEC)
         var rest = packed[...]
-        // The array is lent for the call, with its own length.
+        // The array is borrowed for the duration of the call and passed with its own length.
         func write(_ count: Int) {
             let part = Array(rest.prefix(count))
             #expect(unsafe Glibc.write(descriptor, part, part.count) == part.count)
@@ -132,7 +134,7 @@ enum Compressor: CaseIterable {
         }
         write(20)
         var pauses = 0
-        // Before there is a header.
+        // The stream pauses before the capture's header is complete.
         var reader = try CaptureFileReader(path: fifo) {
             pauses += 1
             if pauses == 20 { write(first.count) }
@@ -145,7 +147,7 @@ enum Compressor: CaseIterable {
                 return true
             }
         }
-        // And in the midst of frames.
+        // It pauses again between frames.
         for _ in 0..<50 { _ = try take() }
         #expect(frames == 2)
         write(rest.count)
@@ -172,7 +174,7 @@ enum Compressor: CaseIterable {
             #expect(result.frames.count <= 16 * intact.count)
             if result.error == nil { #expect(result.frames.count <= intact.count) }
         }
-        // A checksum that is not the content's: at the very end, after everything.
+        // A wrong checksum is noticed only at the very end, after every frame was delivered.
         if case .gzip = compressor {
             var bytes = packed
             bytes[bytes.count - 6] ^= 1
@@ -220,7 +222,7 @@ enum Compressor: CaseIterable {
 
     @Test("a bomb is a long stream: read piece by piece, and left when the reader has enough")
     func bomb() throws {
-        // A thousandth of its content: records of zeros are empty frames.
+        // The zeros compress about a thousandfold; every 16 of them are the record header of an empty frame.
         let plain = Self.sample(1) + Array(repeating: 0, count: 16 << 20)
         for compressor in Compressor.allCases {
             let file = try TemporaryFile(compressor.pack(plain))
@@ -237,7 +239,7 @@ enum Compressor: CaseIterable {
 
     @Test("a zstd frame that wants a gigabyte of memory is refused")
     func largeWindow() throws {
-        // RFC 8878 3.1.1.1.2: window descriptor with exponent 20, 2^30 octets; then an empty last block.
+        // RFC 8878 3.1.1.1.2: a window descriptor with exponent 20, that is 2^30 octets; then an empty last block.
         let result = try readAll([0x28, 0xb5, 0x2f, 0xfd, 0, 20 << 3, 1, 0, 0])
         #expect(result.error?.reason == .badCompression("zstd", .windowTooLarge))
     }

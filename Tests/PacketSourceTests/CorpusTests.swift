@@ -1,4 +1,5 @@
-// Captures of other projects, when a corpus is there: no crash, and the number of packets that its index says.
+// Captures from other projects, if a corpus is present: reading never crashes and yields the number of packets given in
+// the corpus index.
 
 import CaptureBuilding
 import Foundation
@@ -7,7 +8,7 @@ import Testing
 
 @Suite("Corpus", .enabled(if: Corpus.path != nil, "no captures: set TCPTRACE_CORPUS to a directory of them"))
 struct CorpusTests {
-    /// Captures whose count differs from the index's (made with tshark), and why.
+    /// Captures whose packet count differs from the index, which was made with tshark, and the reason.
     static let exceptions: [String: String] = [
         "libpcap/tests/filter/brcm-tag.pcap": "tshark does not know the link type and reads nothing",
         "tcpdump/dsa.pcap": "tshark does not know the link type and reads nothing",

@@ -1,4 +1,4 @@
-// Files that are no captures, streams, and files that change while they are read.
+// Files that are not captures, streams, and files that change while being read.
 
 import CaptureBuilding
 import Foundation
@@ -45,7 +45,8 @@ import Testing
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         try #require(path.utf8.count < MemoryLayout.size(ofValue: address.sun_path))
-        // The path fits, and the structure was all zeros; the call reads it, with its own length.
+        // The path fits and the structure starts zeroed, so it stays NUL-terminated; bind gets the structure's own
+        // length.
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
         let code = unsafe withUnsafePointer(to: &address) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -91,7 +92,7 @@ import Testing
         let file = try TemporaryFile()
         let fifo = file.path + ".fifo"
         try #require(makeFIFO(fifo))
-        // A writer that stays: the stream does not end.
+        // Keeps a writer open, so that the stream does not end.
         let keeper = unsafe open(fifo, O_RDWR)
         defer { close(keeper) }
         var bytes = CaptureBytes.pcap()
@@ -120,10 +121,10 @@ import Testing
         let file = try TemporaryFile()
         let fifo = file.path + ".fifo"
         try #require(makeFIFO(fifo))
-        // Nobody may have opened it for writing yet, or somebody has who writes no whole header.
+        // With no octets there is no writer yet; otherwise there is one that never completes the header.
         let keeper = octets == 0 ? -1 : unsafe open(fifo, O_RDWR)
         defer { if keeper >= 0 { close(keeper) } }
-        // The first section header, which has no interface yet.
+        // The section header has 28 octets, so every prefix used here is incomplete.
         let bytes = Array(PcapngReadingTests.sample(isBigEndian: false).bytes.prefix(octets))
         if octets > 0 { #expect(unsafe write(keeper, bytes, octets) == octets) }
         var questions = 0
@@ -139,7 +140,7 @@ import Testing
         #expect(questions == 3)
     }
 
-    /// A file of which the reader's buffer takes a part only, all of whose records have 76 octets.
+    /// A file three times as large as the reader's first buffer. Each of its records takes 76 octets.
     private func largeFile() throws -> (file: TemporaryFile, frames: Int) {
         let frames = 3 * ByteWindow.firstCapacity / 76
         var bytes = CaptureBytes.pcap()
@@ -173,7 +174,7 @@ import Testing
     func growing() throws {
         let (file, frames) = try largeFile()
         let whole = try #require(FileManager.default.contents(atPath: file.path))
-        // In the midst of a record, as a program that captures leaves it.
+        // Cut within a record, as a program that is still capturing may leave the file.
         cut(file.path, to: 300_000)
         var reader = try CaptureFileReader(path: file.path)
         var count = 0

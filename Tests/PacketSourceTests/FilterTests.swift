@@ -1,4 +1,4 @@
-// Filters: what matches, what cannot be compiled, and which word is to blame.
+// Filters: what they match, which do not compile, and which word is at fault.
 
 import CaptureBuilding
 import PacketSource
@@ -6,7 +6,7 @@ import TCPModel
 import Testing
 
 @Suite("Filters") struct FilterTests {
-    /// An Ethernet frame with an IPv4 TCP header between these ports.
+    /// An Ethernet frame with an IPv4 packet and a TCP SYN between these ports.
     private func tcp(_ source: UInt16, _ destination: UInt16) -> [UInt8] {
         var file = CaptureBytes(isBigEndian: true)
         file.bytes = Array(repeating: 0, count: 12) + [8, 0]
@@ -23,7 +23,7 @@ import Testing
             linkType: linkType)
     }
 
-    /// Whether each of the frames matches; the header claims `claimed` bytes.
+    /// Whether each frame matches; its header claims `claimed` captured octets, whatever its real length.
     private func matches(_ filter: borrowing PacketFilter, _ frames: [[UInt8]], claimed: Int = 54) -> [Bool] {
         // Bytes have no padding: all of them are initialized.
         frames.map { filter.matches(header(claimed, .ethernet), unsafe $0.span.bytes) }
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test("the search for the word gives up in time") func deepNesting() {
-        // The wrong word is the last one: every beginning can be continued, behind ever more brackets.
+        // The wrong word is the last one: every shorter prefix is a valid beginning, behind ever more brackets.
         let text = String(repeating: "( ", count: 1900) + "x y"
         let began = ContinuousClock.now
         #expect(throws: CaptureError.self) { _ = try PacketFilter(text, linkType: .ethernet) }
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    /// 40 KB of brackets are no help, and neither are they a line.
+    /// Neither 40 KB of brackets nor a line as long as the filter would help the reader.
     @Test func ofALongFilterWhatIsAroundTheFaultIsShown() throws {
         let middle = String(repeating: "tcp or ", count: 200) + "prt 80" + String(repeating: " or tcp", count: 200)
         for text in [

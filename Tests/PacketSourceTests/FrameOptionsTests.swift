@@ -1,4 +1,4 @@
-// What is said of a frame stands behind it in its block, as the format has it.
+// A frame's options follow its data within its block, as the pcapng format requires.
 
 import Foundation
 import PacketSource

@@ -1,4 +1,4 @@
-// Real captures on lo (as root), and interfaces that are not there.
+// Real captures on lo (as root), and interfaces that do not exist.
 
 import Foundation
 import PacketSource
@@ -55,7 +55,7 @@ import Testing
         #expect(LinkType(name: "nosuch") == nil)
     }
 
-    /// Datagrams to a closed port of 127.0.0.1, with this payload.
+    /// Sends `count` UDP datagrams with this payload to a closed port of 127.0.0.1.
     private func send(_ count: Int, port: UInt16, _ payload: String) {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         defer { close(descriptor) }
@@ -65,7 +65,7 @@ import Testing
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         let bytes = Array(payload.utf8)
         for _ in 0..<count {
-            // address is a whole sockaddr_in for the call.
+            // address is a complete sockaddr_in that lives through the call.
             _ = unsafe withUnsafePointer(to: &address) { pointer in
                 unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                     unsafe sendto(descriptor, bytes, bytes.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    /// Dispatches for up to two seconds, until `wanted` frames came.
+    /// Dispatches until `wanted` frames have arrived, or for about two seconds.
     private func gather(
         _ capture: inout LiveCapture, wanted: Int
     ) throws -> [KeptFrame] {
@@ -98,7 +98,7 @@ import Testing
         #expect(try capture.dispatch(limit: 10) { _, _ in } == 0)
         send(3, port: 9598, "not these")
         send(5, port: 9599, String(repeating: "x", count: 100))
-        // `any` sees each frame of lo twice: sent and received.
+        // `any` sees each frame on lo twice: as it is sent and as it is received.
         let frames = try gather(&capture, wanted: 5)
         #expect(frames.count == 5 || interface == "any" && frames.count <= 10 && frames.count >= 5)
         for frame in frames {

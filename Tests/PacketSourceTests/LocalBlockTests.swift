@@ -1,4 +1,5 @@
-// Blocks of our own between the frames: they come back where they were written, and are skipped by who does not ask for them.
+// Our own blocks between the frames: they are read back where they were written, or skipped if the reader does not ask
+// for them.
 
 import CaptureBuilding
 import PacketSource
@@ -29,7 +30,7 @@ import Testing
         try writer.close()
     }
 
-    /// What comes out, with at most `step` frames at a time.
+    /// Everything the reader delivers, in order, reading at most `step` frames per call.
     private func read(_ path: String, step: Int = .max, keepsLocalBlocks: Bool = true) throws -> [Item] {
         var reader = try CaptureFileReader(path: path, keepsLocalBlocks: keepsLocalBlocks)
         #expect(reader.interfaces.map(\.linkType) == [.ethernet])
@@ -70,7 +71,7 @@ import Testing
         throws
     {
         let sample = PcapngReadingTests.sample(isBigEndian: isBig).bytes
-        // The sample's last section is in the other order.
+        // The sample's last section has the opposite byte order.
         var bytes = CaptureBytes(sample, isBigEndian: !isBig)
         let count = try readAll(sample).frames.count
         for content in [[UInt8]("tcptracX".utf8) + [1, 2, 3, 4], [], [0x74, 0x63, 0x70, 0x74]] {

@@ -1,4 +1,4 @@
-// Seeded random damage: whatever a file holds, reading it ends, in frames or in an error.
+// Seeded random damage: whatever a file contains, reading it terminates, with frames or with an error.
 
 import CaptureBuilding
 import PacketSource
@@ -32,7 +32,7 @@ import Testing
                 }
                 let result = try readAll(damaged)
                 for (frame, original) in zip(result.frames, intact) {
-                    // A frame whose bytes end before the damage cannot have changed.
+                    // A frame that ends well before the first damaged byte must be unchanged.
                     guard let place = firstRange(of: original.bytes, in: bytes), place.upperBound + 16 <= first else {
                         break
                     }

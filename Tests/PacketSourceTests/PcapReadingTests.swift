@@ -1,4 +1,4 @@
-// Classic pcap files: every magic and version, and lies in every length.
+// Classic pcap files: every magic number and version, and wrong values in every length field.
 
 import CaptureBuilding
 import PacketSource

@@ -7,7 +7,8 @@ import TCPModel
 import Testing
 
 @Suite("Reading pcapng") struct PcapngReadingTests {
-    /// A file with something of everything, and where each of its blocks starts.
+    /// A file with every kind of block, and the offset at which each block starts; the last offset is the file's
+    /// length.
     static func sample(isBigEndian: Bool) -> (bytes: [UInt8], starts: [Int]) {
         var file = CaptureBytes()
         var starts: [Int] = []
@@ -71,7 +72,7 @@ import Testing
     func everyCut() throws {
         let (bytes, starts) = Self.sample(isBigEndian: false)
         let whole = try readAll(bytes).frames
-        // Which blocks are packets.
+        // The indices of the packet blocks.
         let packets = [2, 4, 5, 6, 11]
         for length in 0..<bytes.count {
             let result = try readAll(Array(bytes[..<length]))
@@ -85,7 +86,7 @@ import Testing
         }
     }
 
-    /// A resolution, a stamp in it, and the nanoseconds that it means.
+    /// A value of if_tsresol, a time stamp in that resolution, and the nanoseconds it stands for.
     struct Resolution: Sendable {
         var code: UInt8
         var ticks: UInt64
@@ -264,7 +265,7 @@ import Testing
         let descriptor = unsafe open(fifo, O_RDWR | O_CLOEXEC)
         defer { close(descriptor) }
         var pauses = 0
-        // The array is lent for the calls, with lengths within it.
+        // The array is borrowed for the duration of each call and passed with its own length.
         func write(_ range: Range<Int>) {
             let part = Array(file.bytes[range])
             #expect(unsafe Glibc.write(descriptor, part, part.count) == part.count)

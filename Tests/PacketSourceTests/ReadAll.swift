@@ -1,11 +1,11 @@
-// Reading a whole capture in a test: its frames, and the fault at its end if there is one.
+// Reads a whole capture in a test: its frames, and the error that ended it, if any.
 
 import Foundation
 import PacketSource
 import TCPModel
 import Testing
 
-/// One frame, kept.
+/// A copy of one frame and of its header's fields.
 struct KeptFrame: Equatable {
     var time: Int64
     var captured: UInt32
@@ -24,7 +24,7 @@ struct KeptFrame: Equatable {
     }
 }
 
-/// What came out of a capture.
+/// The outcome of reading a capture.
 struct ReadResult {
     var frames: [KeptFrame] = []
     var error: CaptureFileError?
@@ -56,7 +56,7 @@ func readAll(path: String) -> ReadResult {
     return result
 }
 
-/// A file of its own, gone at the end of the test.
+/// A file in a temporary folder of its own, removed together with the folder when this object goes away.
 final class TemporaryFile {
     let path: String
 
@@ -75,12 +75,12 @@ func readAll(_ bytes: [UInt8]) throws -> ReadResult {
     return withExtendedLifetime(file) { readAll(path: file.path) }
 }
 
-// The paths are Swift strings: NUL-terminated for the calls.
+// Swift passes these strings to the calls as NUL-terminated C strings.
 func makeFIFO(_ path: String) -> Bool { unsafe mkfifo(path, 0o600) == 0 }
 func changeMode(_ path: String, _ mode: mode_t) -> Bool { unsafe chmod(path, mode) == 0 }
 func cut(_ path: String, to length: Int) { _ = unsafe truncate(path, length) }
 
-/// The same bytes through a FIFO, written in pieces of `piece` bytes.
+/// Reads a capture through a FIFO, into which it is written in pieces of at most `piece` bytes.
 func readThroughPipe(_ bytes: [UInt8], piece: Int) throws -> ReadResult {
     let file = try TemporaryFile()
     let fifo = file.path + ".fifo"
@@ -96,13 +96,13 @@ func readThroughPipe(_ bytes: [UInt8], piece: Int) throws -> ReadResult {
         }
         close(descriptor)
     }
-    // The reader may stop early: that is an error for the writer, not its end.
+    // The reader may stop early: the writer must then see an error, not be killed by SIGPIPE.
     signal(SIGPIPE, SIG_IGN)
     writer.start()
     return withExtendedLifetime(file) { readAll(path: fifo) }
 }
 
-/// Runs a program; nil when it is not installed.
+/// Runs a program to its end; nil if it is not installed.
 func run(_ program: String, _ arguments: [String]) -> (status: Int32, output: String, errors: String)? {
     let folders = ["/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/"]
     guard let path = folders.map({ $0 + program }).first(where: { FileManager.default.isExecutableFile(atPath: $0) })
@@ -123,7 +123,7 @@ func run(_ program: String, _ arguments: [String]) -> (status: Int32, output: St
     )
 }
 
-/// A frame of `count` bytes that tells its number.
+/// A frame of `count` bytes whose content depends on its number.
 func frame(_ number: Int, _ count: Int = 60) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: number &* 31 &+ $0) }
 }

@@ -1,11 +1,11 @@
-// Words of a command line in quotes: bash reads the same words back, and nothing in them reaches a terminal.
+// Quoted command-line words: bash reads back the same words, and no control sequence reaches a terminal.
 
 import Foundation
 import PacketSource
 import Testing
 
 @Suite struct ShellWordTests {
-    /// What mean something to a shell or to a terminal.
+    /// Words with characters that mean something to a shell or a terminal.
     static let hostile = [
         "", " ", "a b", "port 9500", "tcp[tcpflags] & (tcp-syn|tcp-fin) != 0", "it's", "'", "''", "\"quoted\"", "$HOME",
         "$(id)", "`id`",
@@ -18,7 +18,7 @@ import Testing
 
     @Test(arguments: hostile) func bashReadsItBack(_ word: String) throws {
         let quoted = shellWord(word)
-        // Alone, and among others, where it could be one word with what follows.
+        // The word on its own, and directly followed by another character, where a faulty quotation could swallow it.
         let bash = Process()
         bash.executableURL = URL(fileURLWithPath: "/bin/bash")
         bash.arguments = ["-c", "printf '%s\\0' \(quoted) \(quoted)7 end"]

@@ -1,4 +1,4 @@
-// Solaris's snoop files (RFC 1761): records with their padding, drops, and lies in every length.
+// Solaris snoop files (RFC 1761): records with padding, drops, and wrong values in every length field.
 
 import CaptureBuilding
 import PacketSource
@@ -6,7 +6,7 @@ import TCPModel
 import Testing
 
 @Suite("Reading snoop") struct SnoopReadingTests {
-    /// A file with a header; records follow.
+    /// The beginning of a file: its header, to which records are appended.
     private func file(version: UInt32 = 2, link: UInt32 = 4) -> CaptureBytes {
         var file = CaptureBytes(isBigEndian: true)
         file.bytes = Array("snoop\0\0\0".utf8)

@@ -1,4 +1,4 @@
-// What the writer writes comes back from our reader and is understood by tshark and tcpdump; failures are named.
+// What CaptureWriter writes is read back by our reader and understood by tshark and tcpdump; every failure is named.
 
 import CaptureBuilding
 import Foundation
@@ -19,7 +19,7 @@ import Testing
             interface: interface)
     }
 
-    /// Writes frames of all sizes, some beyond the buffer.
+    /// Writes frames of various sizes, some larger than the writer's buffer, and returns them.
     private func write(_ path: String, interfaces: Int) throws -> [[UInt8]] {
         var writer = try CaptureWriter(path: path, application: "tcptrace 0.1")
         try writer.addInterface(Self.lo, filter: "port 9500")
@@ -74,7 +74,8 @@ import Testing
         }
     }
 
-    /// Nanoseconds of 1970-01-01 less one, of the last moment of a classic file, and one more.
+    /// In nanoseconds: just before 1970-01-01, that moment, the last one a classic file can hold, and one nanosecond
+    /// later.
     private static let edges: [Int64] = [-1, 0, 4_294_967_295_999_999_999, 4_294_967_296_000_000_000]
 
     @Test(
@@ -176,7 +177,7 @@ import Testing
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file.path)
         let dangling = file.path + ".dangling"
         try FileManager.default.createSymbolicLink(atPath: dangling, withDestinationPath: file.path + ".none")
-        // Everybody may write there, too, though it is under /dev.
+        // This folder is world-writable too, although it lies below /dev.
         let shared = "/dev/shm/tcptrace-test-\(getpid()).link"
         try FileManager.default.createSymbolicLink(atPath: shared, withDestinationPath: file.path)
         defer { try? FileManager.default.removeItem(atPath: shared) }
@@ -204,7 +205,7 @@ import Testing
         }
         try pipe.fileHandleForWriting.close()
         let written = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        // The beginning of a section header, twice (pcapng 4.1).
+        // The magic number of a section header, once per writer (pcapng 4.1).
         #expect(written.ranges(of: Data([0x0a, 0x0d, 0x0d, 0x0a])).count == 2)
         let closed = "/dev/fd/1048575"
         #expect(throws: CaptureWriteError(file: closed, reason: .system(EBADF))) {
@@ -225,20 +226,20 @@ import Testing
         let written = FileManager.default.contents(atPath: file.path) ?? Data()
         #expect(written.prefix(7) == Data("before\n".utf8))
         #expect(written.ranges(of: Data([0x0a, 0x0d, 0x0d, 0x0a])).count == 3)
-        // By its own name it is emptied.
+        // Opened by its own name, the file is truncated.
         var writer = try CaptureWriter(path: file.path, application: "t")
         try writer.close()
         #expect(FileManager.default.contents(atPath: file.path)?.starts(with: Data("before".utf8)) == false)
     }
 
-    /// The memory of a process that has ended takes nothing, and write(2) says 0 of it, not an error.
+    /// Writing to the memory of a process that has ended writes nothing: write(2) returns 0, not an error.
     @Test("where nothing is written nobody waits, whatever errno an earlier call left")
     func nothingIsWritten() throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sleep")
         process.arguments = ["60"]
         try process.run()
-        // The path is NUL-terminated for the call.
+        // Swift passes the path to the call as a NUL-terminated string.
         let memory = unsafe open("/proc/\(process.processIdentifier)/mem", O_WRONLY | O_CLOEXEC)
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
