@@ -1,13 +1,13 @@
-// That the scenarios show everything: every rule, every anomaly and every edge of the diagram that a segment can take.
+// The scenarios cover everything: every rule, every anomaly, and every edge of the diagram that a segment can cause.
 
 import TCPMachine
 import TCPModel
 import Testing
 
 @Suite struct CoverageTests {
-    /// Edges that no scenario has; the enumeration of TCPMachineTests takes them.
+    /// Edges that no scenario takes; only the enumeration in TCPMachineTests does.
     static let enumeratedOnly: Set<TransitionDiagram.Edge> = [
-        // Only the kernel's tables of both ends tell.
+        // Only the kernel tables of both ends reveal this one.
         .init(from: .established, to: .listen, rule: .retraction)
     ]
 

@@ -1,30 +1,31 @@
-// Segments as the bytes of frames: Ethernet, IPv4 or IPv6, TCP with options, and true checksums unless told otherwise.
+// Builds the bytes of a segment's frames: Ethernet, IPv4 or IPv6, TCP with options, and correct checksums unless the
+// scenario asks for a wrong one.
 
 import CaptureBuilding
 import TCPModel
 
-/// How a segment's frame departs from the plainest one.
+/// How the frames of a segment differ from a single plain frame.
 struct FrameWords {
-    /// Octets of Ethernet padding behind the IP packet.
+    /// Octets of Ethernet padding after the IP packet.
     var padding = 0
-    /// Octets kept of the frame.
+    /// The number of octets captured of the frame; nil for all of them.
     var snapLength: Int?
-    /// The frame's VLAN tag.
+    /// The frame's VLAN tag; nil for none.
     var vlan: UInt16?
-    /// The TCP checksum is wrong, as before offload.
+    /// The TCP checksum is wrong, as in a frame captured before checksum offload.
     var badChecksum = false
-    /// The IP header says a length of 0, as before segmentation offload.
+    /// The length in the IP header is 0, as in a frame captured before segmentation offload.
     var zeroLength = false
-    /// The packet comes in two fragments.
+    /// The packet is split into two IP fragments (IPv4 only).
     var fragmented = false
     /// The frame is captured twice.
     var twice = false
-    /// IPv6 with IPv4-mapped addresses.
+    /// The packet is IPv6, with IPv4-mapped addresses.
     var mapped = false
-    /// Inside a GRE tunnel.
+    /// The packet travels in a GRE tunnel.
     var tunnelled = false
 
-    /// Takes in a word; returns how many values it has, or nil if it is none of these words.
+    /// Applies one word of the notation; returns how many values belong to it, or nil if the word is not about frames.
     mutating func take(_ word: String, _ value: String?) -> Int? {
         let number = value.flatMap { Int($0) }
         switch word {
@@ -115,7 +116,7 @@ enum FrameBuilder {
             tcp(segment, words, pseudoV6: false))
     }
 
-    /// Two fragments, cut at a multiple of eight behind the TCP header (RFC 791 3.2).
+    /// Two fragments, cut 64 octets into the segment: a multiple of eight, and beyond any TCP header (RFC 791 3.2).
     private static func fragments(_ segment: Segment, _ words: FrameWords, _ identification: UInt16) -> [[UInt8]] {
         let tcp = Self.tcp(segment, words, pseudoV6: false)
         let cut = min(tcp.count, 64)
@@ -132,16 +133,16 @@ enum FrameBuilder {
             tcp(segment, words, pseudoV6: true))
     }
 
-    /// RFC 2784, between 203.0.113.1 and .2.
+    /// Wraps a packet in GRE (RFC 2784), sent from 203.0.113.1 to 203.0.113.2.
     private static func gre(_ packet: [UInt8]) -> [UInt8] {
         ipv4Packet(
             from: [203, 0, 113, 1], to: [203, 0, 113, 2], protocol: 47, identification: 1, [0, 0, 8, 0] + packet)
     }
 
-    /// An ICMP error (RFC 792) that quotes the IP header and eight octets of `segment`, sent back to its sender.
+    /// An ICMP error (RFC 792), sent to the sender of `segment`; it quotes the IP header and the first eight octets.
     static func icmp(type: UInt8, code: UInt8, quoting segment: Segment) -> BuiltFrame {
         let quoted = v4(segment, FrameWords(), 1).prefix(28)
-        // 576 octets is what the next hop takes, where the error says that a packet was too big.
+        // "Fragmentation needed" reports the next hop's MTU, here 576 octets.
         var message: [UInt8] = [type, code, 0, 0, 0, 0] + big(UInt16(type == 3 && code == 4 ? 576 : 0)) + quoted
         message.replaceSubrange(2..<4, with: big(internetChecksum(message)))
         let packet = ipv4Packet(
@@ -170,7 +171,7 @@ enum FrameBuilder {
             bytes += [34, 2 + options.fastOpenCookieLength]
             bytes += [UInt8](repeating: 0xc0, count: Int(options.fastOpenCookieLength))
         }
-        // MP_CAPABLE of version 1 without a key, MP_JOIN with tokens, and so on: the subtype is all that is looked at.
+        // Always four octets, like an MP_CAPABLE of version 1 without a key: only the subtype is examined.
         if options.present.contains(.multipath) { bytes += [30, 4, options.multipathSubtype << 4 | 1, 0] }
         if options.present.contains(.md5Signature) { bytes += [19, 18] + [UInt8](repeating: 0xd5, count: 16) }
         if options.present.contains(.authentication) { bytes += [29, 16, 1, 1] + [UInt8](repeating: 0xa0, count: 12) }

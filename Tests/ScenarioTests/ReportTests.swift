@@ -1,4 +1,4 @@
-// Every scenario through every report: lines that fit the page, records that can be read.
+// Every scenario through every report: lines fit the page, and records can be parsed.
 
 import Foundation
 import TCPModel
@@ -6,7 +6,7 @@ import Testing
 import TimelineReport
 
 @Suite struct ReportTests {
-    /// A text timeline of this width that shows all it knows, `-vvv`, or folds, without.
+    /// A text timeline of this width: complete at verbosity 3 (`-vvv`), folded at 0.
     private static func text(_ width: Int, _ verbosity: Int) -> TextTimelineReport {
         var style = TextStyle()
         style.width = width
@@ -44,7 +44,7 @@ import TimelineReport
         for name in ScenarioFile.names {
             let scenario = try ScenarioFile(named: name)
             let rows = try WireRun(scenario, CSVReport()).text.split(whereSeparator: \.isNewline)
-            // No field of these has a comma in it, so that counting commas counts columns.
+            // No field of these scenarios contains a comma, so that counting commas counts columns.
             let columns = Set(rows.map { row in row.count { $0 == "," } })
             #expect(columns.count == 1, "\(name)")
             let log = try WireRun(scenario, ZeekLog())

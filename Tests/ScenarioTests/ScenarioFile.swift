@@ -1,16 +1,16 @@
-// A scenario file: one situation of TCP, its segments, what must be known after each of them, and its timeline.
+// A scenario file: one TCP situation, its segments, what must be known after each of them, and its timeline.
 
 import Exchanges
 import Foundation
 import TCPModel
 
-/// Where a scenario file cannot be read.
+/// A line of a scenario file that cannot be parsed.
 struct ScenarioError: Error, CustomStringConvertible {
     var line: Int
     var description: String
 }
 
-/// One connection of a scenario: its ends, and what relative numbers count from.
+/// One connection of a scenario: its ends, and the initial sequence numbers that relative numbers count from.
 struct ScenarioConnection {
     var notation = ExchangeNotation(
         client: SocketAddress(IPAddress(192, 0, 2, 1), 40000), server: SocketAddress(IPAddress(198, 51, 100, 2), 80),
@@ -20,16 +20,16 @@ struct ScenarioConnection {
     var isSelfConnect: Bool { notation.client == notation.server }
 }
 
-/// One line that happens.
+/// One line of a scenario that describes an event.
 struct ScenarioStep {
     enum Kind {
-        /// A segment of a connection, made into frames as `frame` says.
+        /// A segment of a connection, to be put into frames as `frame` says.
         case segment(Segment, connection: Int, frame: FrameWords)
-        /// An ICMP error about what the client (true) or the server sent last.
+        /// An ICMP error about the last segment of the client (`toClient`) or else of the server, sent to that end.
         case icmp(type: UInt8, code: UInt8, toClient: Bool, connection: Int)
-        /// The kernel has the client's (true) or the server's socket in this state; nil = it has none.
+        /// The kernel reports the socket of the client (`client`) or else of the server in this state; nil: it is gone.
         case kernel(client: Bool, state: TCPState?, connection: Int)
-        /// A segment that was sent and that the capture does not have.
+        /// A segment that was sent but is missing from the capture.
         case notCaptured
     }
     var kind: Kind
@@ -39,21 +39,21 @@ struct ScenarioStep {
     var line: Int
     /// The line up to `|`.
     var left: String
-    /// The words after `|`; nil if nothing is expected yet.
+    /// The words after `|`; nil if the line has no `|` yet.
     var expected: [String]?
-    /// The words after `#`.
+    /// The text after `#`.
     var comment: String
 }
 
-/// A scenario, read.
+/// A parsed scenario file.
 struct ScenarioFile {
-    /// The name without `.scenario`, and the case's id: `H1`.
+    /// The file's name without `.scenario`; `id` is the case's id in it, such as `H1`.
     var name: String
     var id: String
     var lines: [String]
     var connections: [Int: ScenarioConnection] = [:]
     var steps: [ScenarioStep] = []
-    /// The lines `= 1 closed SF ShADadFf 31`, by connection.
+    /// The lines such as `= 1 closed SF ShADadFf 31`, by connection.
     var endings: [Int: (line: Int, words: [String])] = [:]
     /// The text timeline below `---- text`.
     var text = ""
@@ -135,14 +135,15 @@ struct ScenarioFile {
         return (String(line[..<place]), String(line[line.index(after: place)...]))
     }
 
-    /// `1.5` from the start, `+0.2` since the line before, `-0.2` a clock that went back.
+    /// A time in nanoseconds: `1.5` is in seconds from the start, `+0.2` after the line before, `-0.2` before it (a
+    /// clock set back).
     private static func time(_ word: String, after clock: Int64, isFirst: Bool) -> Int64? {
         guard let seconds = Double(word) else { return nil }
         let span = Int64((seconds * 1e9).rounded())
         return word.hasPrefix("+") || word.hasPrefix("-") ? clock + span : span
     }
 
-    /// `2 isn 70 80`, `2 192.0.2.1:40001 > 198.51.100.2:80 isn 70 80`
+    /// Reads what follows `connection`, such as `2 isn 70 80` or `2 192.0.2.1:40001 > 198.51.100.2:80 isn 70 80`.
     private mutating func readConnection(_ words: [String]) throws(Unreadable) {
         guard let number = words.first.flatMap({ Int($0) }) else { throw Unreadable("connections have numbers") }
         var connection = connections[1] ?? ScenarioConnection()
@@ -214,7 +215,7 @@ struct ScenarioFile {
         let octets = host.split(separator: ".").compactMap { UInt8($0) }
         if octets.count == 4 { return SocketAddress(IPAddress(octets[0], octets[1], octets[2], octets[3]), port) }
         if host == "[::1]" { return SocketAddress(.loopbackV6, port) }
-        // [2001:db8::N], the documentation prefix, is all that scenarios need.
+        // Besides [::1], the only IPv6 addresses in scenarios are [2001:db8::N], from the documentation prefix.
         guard host.hasPrefix("[2001:db8::"), host.hasSuffix("]"),
             let low = UInt64(host.dropFirst(11).dropLast(), radix: 16)
         else { return nil }

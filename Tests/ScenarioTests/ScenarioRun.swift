@@ -1,4 +1,5 @@
-// Plays a scenario at three levels: two machines a connection, frames through decoder and timeline, and the text of it.
+// Plays a scenario at three levels: two machines per connection, its frames through decoder and timeline, and the text
+// report.
 
 import CaptureBuilding
 import Exchanges
@@ -10,21 +11,22 @@ import TCPTimeline
 import TCPWire
 import TimelineReport
 
-/// What is known after one step, as the words of a scenario file.
+/// What is known after one step, in the words of a scenario file.
 struct StepResult {
-    /// `ESTABLISHED?` of the client, then of the server.
+    /// The client's state, then the server's, such as `ESTABLISHED?`.
     var states: [String]
-    /// `!anomaly`
+    /// Words such as `!oldTimestamp`.
     var anomalies: [String] = []
-    /// `~note`; of the timeline only.
+    /// Words such as `~retransmission`; only the timeline yields them.
     var notes: [String] = []
-    /// `C:3.10.7.3-syn-ack`, in the order of the transitions.
+    /// The rules of the transitions, in order: `C:3.10.7.3-syn-ack` for the client, `S:` for the server.
     var rules: [String] = []
 
     var words: [String] { states + anomalies + notes + rules }
 }
 
-/// An endpoint's state with the mark of its certainty: none = observed, `?` inferred, `??` assumed, `*` confirmed.
+/// An endpoint's state with the mark of its certainty: no mark = observed, `?` inferred, `??` assumed, `*` confirmed;
+/// `-` = unseen.
 func stateWord(_ machine: EndpointMachine) -> String {
     if machine.state == .unseen { return "-" }
     let mark =
@@ -63,14 +65,15 @@ func ruleWords(_ reaction: Reaction, client: Bool) -> [String] {
     (0..<reaction.count).map { "\(client ? "C" : "S"):\(reaction[$0].rule.id)" }
 }
 
-/// Level one: the machines alone. The file says which segments open a connection; the machines need not know.
+/// Level one: the machines alone. The scenario file says which connection a segment belongs to; the machines need not
+/// know.
 struct MachineRun {
     var results: [Int: StepResult] = [:]
     var transitions: [Transition] = []
 
     init(_ scenario: ScenarioFile) {
         var machines: [Int: [EndpointMachine]] = [:]
-        /// The connection that has the four-tuple now.
+        /// The number of the connection that currently holds each four-tuple.
         var holders: [FlowKey: Int] = [:]
         for step in scenario.steps {
             switch step.kind {
@@ -106,7 +109,8 @@ struct MachineRun {
     ) -> StepResult {
         let sender = segment.tuple.source == connection.notation.client ? 0 : 1
         let receiver = connection.isSelfConnect ? 0 : 1 - sender
-        // As the timeline has it: nobody sent what is too old, or begins beyond the window and not where its sender's stream ends.
+        // As in the timeline, a stray segment is taken as sent by neither end: it is too old, or it begins beyond the
+        // receiver's window and after its supposed sender's SND.NXT.
         let isOutside =
             segment.sequenceLength > 0 && !segment.flags.hasAny([.syn, .rst]) && pair[sender].knowsSendSequence
             && segment.sequence.isAfter(pair[sender].sendNext) && pair[receiver].hasNoRoom(for: segment)
@@ -121,7 +125,7 @@ struct MachineRun {
         return result
     }
 
-    /// What errors do to a synchronized connection is soft, and what "packet too big" does to any.
+    /// ICMP errors are soft for a synchronized connection, and "packet too big" is soft in every state.
     private mutating func icmp(
         _ type: UInt8, _ code: UInt8, _ client: Bool, _ pair: inout [EndpointMachine]
     ) -> StepResult {
@@ -151,22 +155,23 @@ struct MachineRun {
     }
 }
 
-/// Levels two and three: a capture file of the scenario's frames, read, decoded and traced; and the text timeline of it.
+/// Levels two and three: the scenario's frames written to a capture file, read back, decoded and traced; and the text
+/// timeline.
 struct WireRun {
     var results: [Int: StepResult] = [:]
-    /// `closed SF ShADadFf 31`, by connection.
+    /// Outcome, Zeek's state and history, and Wireshark's completeness, such as `closed SF ShADadFf 31`, by connection.
     var endings: [Int: [String]] = [:]
     var text = ""
-    /// What went wrong on the way, in words.
+    /// Descriptions of the problems met while playing the scenario.
     var problems: [String] = []
 
     struct Capture {
         var bytes: [UInt8] = []
-        /// The step of each frame; steps without frames come before the frame of this index.
+        /// The index of the step that each frame belongs to. Steps without frames are not in it.
         var steps: [Int] = []
     }
 
-    /// The text timeline as the program prints it by default.
+    /// Plays the scenario with the text timeline as the program prints it by default.
     init(_ scenario: ScenarioFile) throws {
         try self.init(scenario, TextTimelineReport(style: TextStyle(), order: .blocks))
     }
@@ -224,7 +229,7 @@ struct WireRun {
                 guard case .segment(let segment) = decoded, case .segment(_, let number, _) = step.kind,
                     let connection = scenario.connections[number]
                 else { continue }
-                // The second copy of a frame is one from another place on the link (a bridge's other port).
+                // The second copy of a frame was captured at another point of the link, such as a bridge's other port.
                 let place: UInt32 = result == nil ? 1 : 2
                 let event = timeline.observeOnce(
                     segment, time: frame.header.time, frame: UInt64(next), vantage: place)
@@ -268,10 +273,10 @@ struct WireRun {
         text = String(decoding: out.bytes, as: UTF8.self)
     }
 
-    /// Classic pcap with nanoseconds, Ethernet.
+    /// The header of a classic pcap file with nanosecond time stamps and Ethernet frames.
     static let emptyFile = CaptureBytes.pcap(magic: 0xa1b2_3c4d, snapshotLength: 262_144)
 
-    /// A capture file of the scenario's frames.
+    /// Builds a capture file of the scenario's frames.
     static func capture(_ scenario: ScenarioFile) -> Capture {
         var capture = Capture()
         var file = emptyFile

@@ -1,17 +1,19 @@
-// Every scenario file against the machines, the decoder with the timeline, and the text report.
+// Plays every scenario file through the machines, through the decoder and the timeline, and through the text report.
 //
-// RECORD_GOLDEN=1 writes what is found into the files, prints it, and fails the run, so that nobody records by accident.
+// RECORD_GOLDEN=1 writes the results into the files, and fails the run for each file that changes, so that nobody
+// records by accident.
 
 import Foundation
 import TCPMachine
 import TCPModel
 import Testing
 
-/// Scenarios whose files say what must come out and that something still lacks for, by id, with the reason.
+/// Known failures, by case id, with the reason: the file states the right result, which the program does not yet
+/// produce.
 let pendingScenarios: [String: Comment] = [:]
 
 @Suite struct ScenarioTests {
-    /// Every situation of the case list.
+    /// The ids of all situations in the case list.
     static let ids =
         (1...37).map { "H\($0)" } + (1...23).map { "E\($0)" } + (1...27).map { "T\($0)" } + (1...20).map { "X\($0)" }
 
@@ -41,7 +43,7 @@ let pendingScenarios: [String: Comment] = [:]
         let run = try WireRun(scenario)
         #expect(run.problems.isEmpty, "\(name): \(run.problems)")
         if let reason = pendingScenarios[scenario.id] {
-            // What is written down is what must come; the text is recorded when it does.
+            // The steps already state the right result; the text is recorded once they pass.
             withKnownIssue(reason) { compareSteps(scenario, run) }
             return
         }
@@ -76,12 +78,12 @@ let pendingScenarios: [String: Comment] = [:]
 }
 
 extension ScenarioFile {
-    /// The file with what was found in place of what it expected.
+    /// The file's content, with the results of `run` in place of the expectations.
     func recorded(_ run: WireRun) -> String {
         var new = lines.filter { !$0.hasPrefix("= ") }
         for step in steps {
             guard let result = run.results[step.line] else { continue }
-            // Endings come after all steps, so that indices stay true.
+            // Endings follow all steps, so that their removal above has left the steps' indices valid.
             let left = step.left.trimmingCharacters(in: .whitespaces).padded(46)
             let states = result.states.map { $0.padded(14) }.joined(separator: " ")
             let rest = (result.anomalies + result.notes + result.rules).joined(separator: " ")

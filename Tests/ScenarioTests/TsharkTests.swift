@@ -1,4 +1,4 @@
-// The scenarios' connections against another implementation: tshark must find as many, as complete.
+// The scenarios' connections compared with tshark: it must find as many of them, with the same completeness.
 
 import CaptureBuilding
 import Foundation
@@ -6,7 +6,7 @@ import TCPModel
 import Testing
 
 @Suite struct TsharkTests {
-    /// What tshark says otherwise, and why it is not the measure.
+    /// Scenarios on which tshark disagrees, and why it is not the reference there.
     static let differences = [
         "E15b-forged-reset-and-syn":
             "begins another stream with every SYN of another number, even one that is challenged",
@@ -20,7 +20,7 @@ import Testing
         FileManager.default.isExecutableFile(atPath: $0)
     }
 
-    /// One capture of all scenarios: the second octet of their IPv4 addresses tells them apart.
+    /// One capture of all scenarios, told apart by the second octet of their IPv4 addresses.
     private static func capture(_ scenarios: [ScenarioFile]) -> [UInt8] {
         var bytes = WireRun.emptyFile.bytes
         for (index, scenario) in scenarios.enumerated() {
@@ -40,7 +40,7 @@ import Testing
         IPAddress(v4: address.v4 & 0xff00_ffff | UInt32(index) << 16)
     }
 
-    /// `tcp.completeness` of each stream of each scenario, in the order of their first segments.
+    /// The final `tcp.completeness` of each stream, by scenario, in the order of the streams' first segments.
     private static func ask(_ program: String, _ path: String) throws -> [Int: [String]] {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
