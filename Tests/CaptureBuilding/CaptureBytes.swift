@@ -1,25 +1,25 @@
-// Builders of capture files byte by byte, in either byte order, so that tests can lie in any field.
+// Builds capture files byte by byte, in either byte order, so that tests can put a wrong value into any field.
 
-/// Bytes that grow number by number.
+/// A growing buffer of bytes, to which numbers are appended in a chosen byte order.
 public struct CaptureBytes: Sendable {
-    /// What there is so far.
+    /// The bytes so far.
     public var bytes: [UInt8]
-    /// The order of what is added next.
+    /// Whether the numbers appended next are big-endian.
     public var isBigEndian: Bool
 
-    /// What begins with these bytes.
+    /// Creates a buffer that begins with `bytes`.
     public init(_ bytes: [UInt8] = [], isBigEndian: Bool = false) {
         self.bytes = bytes
         self.isBigEndian = isBigEndian
     }
 
-    /// Adds a number of 16 bits.
+    /// Appends a 16-bit number.
     public mutating func put16(_ number: UInt16) { put(number) }
 
-    /// Adds a number of 32 bits.
+    /// Appends a 32-bit number.
     public mutating func put32(_ number: UInt32) { put(number) }
 
-    /// Adds a number of 64 bits.
+    /// Appends a 64-bit number.
     public mutating func put64(_ number: UInt64) { put(number) }
 
     private mutating func put(_ number: some FixedWidthInteger) { bytes += isBigEndian ? big(number) : little(number) }
@@ -28,7 +28,7 @@ public struct CaptureBytes: Sendable {
 // MARK: - Classic pcap
 
 extension CaptureBytes {
-    /// A file of this format, without records so far.
+    /// A classic pcap file with a header and no records yet.
     public static func pcap(
         magic: UInt32 = 0xa1b2_c3d4, isBigEndian: Bool = false, version: (UInt16, UInt16) = (2, 4),
         snapshotLength: UInt32 = 65_535, linkType: UInt32 = 1
@@ -43,7 +43,7 @@ extension CaptureBytes {
         return file
     }
 
-    /// A record whose lengths may lie.
+    /// Appends a record. `captured` and `original` override its length fields; `extra` zeros precede the frame.
     public mutating func record(
         seconds: UInt32, fraction: UInt32, _ frame: [UInt8], captured: UInt32? = nil, original: UInt32? = nil,
         extra: Int = 0
@@ -60,10 +60,11 @@ extension CaptureBytes {
 // MARK: - pcapng
 
 extension CaptureBytes {
-    /// An option of a block.
+    /// An option of a block, without its padding.
     public typealias Option = (code: UInt16, value: [UInt8])
 
-    /// A block whose lengths may lie.
+    /// Appends a block with the content that `fill` writes, padded to four octets. `length` and `trailer` override its
+    /// leading and trailing length fields.
     public mutating func block(
         _ type: UInt32, length: UInt32? = nil, trailer: UInt32? = nil, _ fill: (inout CaptureBytes) -> Void
     ) {
@@ -77,7 +78,7 @@ extension CaptureBytes {
         put32(trailer ?? length ?? real)
     }
 
-    /// An option, padded.
+    /// Appends an option, padded to four octets.
     public mutating func option(_ option: Option) {
         put16(option.code)
         put16(UInt16(option.value.count))
@@ -85,7 +86,7 @@ extension CaptureBytes {
         bytes += Array(repeating: 0, count: -option.value.count & 3)
     }
 
-    /// The beginning of a section.
+    /// Begins a section with its header; `isBigEndian` holds for everything appended after it, too.
     public mutating func section(isBigEndian: Bool = false, magic: UInt32 = 0x1a2b_3c4d, major: UInt16 = 1) {
         self.isBigEndian = isBigEndian
         block(0x0a0d_0d0a) {
@@ -96,7 +97,7 @@ extension CaptureBytes {
         }
     }
 
-    /// The next interface.
+    /// Appends an Interface Description Block, which gives the section its next interface.
     public mutating func interface(linkType: UInt16 = 1, snapshotLength: UInt32 = 65_535, options: [Option] = []) {
         block(1) {
             $0.put16(linkType)
@@ -106,7 +107,7 @@ extension CaptureBytes {
         }
     }
 
-    /// A frame whose lengths may lie.
+    /// Appends an Enhanced Packet Block. `captured` and `original` override its length fields.
     public mutating func packet(
         interface: UInt32 = 0, ticks: UInt64, _ frame: [UInt8], captured: UInt32? = nil, original: UInt32? = nil,
         options: [Option] = []

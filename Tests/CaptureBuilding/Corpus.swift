@@ -1,10 +1,11 @@
-// Captures that other projects test themselves with: where they are.
+// Locates the captures that other projects use for their own tests.
 
 import Foundation
 
-/// The corpus; tests that need it are skipped where it is not.
+/// The corpus of captures. Tests that need it are skipped if it is absent.
 public enum Corpus {
-    /// Where it is: TCPTRACE_CORPUS, or `../shared/corpus` seen from the package.
+    /// The path of its folder: TCPTRACE_CORPUS, or else `../shared/corpus` relative to the package; nil if it does not
+    /// exist.
     public static let path: String? = {
         var package = URL(fileURLWithPath: #filePath)
         for _ in 0..<3 { package.deleteLastPathComponent() }

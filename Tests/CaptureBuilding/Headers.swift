@@ -1,9 +1,9 @@
-// Numbers, and the headers of IPv4, IPv6 and TCP, as octets to put frames together from.
+// Numbers and the headers of IPv4, IPv6 and TCP, as octets from which tests assemble frames.
 
-/// A number in network order.
+/// A number in network byte order.
 public func big(_ number: some FixedWidthInteger) -> [UInt8] { little(number).reversed() }
 
-/// A number, its least octet first.
+/// A number in little-endian byte order.
 public func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
     (0..<Number.bitWidth / 8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
 }
@@ -18,7 +18,7 @@ public func internetChecksum(_ bytes: [UInt8]) -> UInt16 {
     return ~UInt16(sum)
 }
 
-/// A packet of IPv4; its header may state another length than the real one.
+/// An IPv4 packet. `length` overrides the total length in its header.
 public func ipv4Packet(
     from source: [UInt8], to destination: [UInt8], protocol number: UInt8 = 6, length: Int? = nil,
     identification: UInt16 = 0, fragment: UInt16 = 0x4000, _ content: some Collection<UInt8>
@@ -29,14 +29,14 @@ public func ipv4Packet(
     return header + content
 }
 
-/// A packet of IPv6 with TCP; its header may state another length than the real one.
+/// An IPv6 packet that carries TCP. `length` overrides the payload length in its header.
 public func ipv6Packet(
     from source: [UInt8], to destination: [UInt8], length: Int? = nil, _ content: [UInt8]
 ) -> [UInt8] {
     [0x60, 0, 0, 0] + big(UInt16(length ?? content.count)) + [6, 64] + source + destination + content
 }
 
-/// A TCP segment with a checksum of 0; the options fill whole words.
+/// A TCP segment with a checksum of 0. The options must fill whole 32-bit words.
 public func tcpSegment(
     from source: UInt16, to destination: UInt16, sequence: UInt32, acknowledgment: UInt32, flags: UInt16,
     window: UInt16 = .max, urgentPointer: UInt16 = 0, options: [UInt8] = [], _ text: [UInt8] = []

@@ -1,13 +1,13 @@
-// Random numbers for tests: the same ones in each run, so that what fails once fails again.
+// Random numbers for tests: the same ones in each run, so that a failure can be reproduced.
 
-/// SplitMix64 (Steele, Lea and Flood 2014).
+/// The SplitMix64 generator (Steele, Lea and Flood 2014).
 public struct SplitMix: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    /// The numbers that belong to a seed.
+    /// Creates the generator of the sequence that belongs to `seed`.
     public init(seed: UInt64) { state = seed }
 
-    /// The next number.
+    /// Returns the next number of the sequence.
     public mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var mixed = state
