@@ -1,8 +1,9 @@
-# Records path-mtu.pcapng and mtu-black-hole.pcapng in three network namespaces that go with it: client, router, server.
+# Records path-mtu.pcapng and mtu-black-hole.pcapng in three temporary network namespaces: client, router and
+# server.
 #
 #     sudo python3 Captures/path_mtu.py [TCPTRACE]
 #
-# The router's link to the server takes 1200 octets. The client's end is captured.
+# The router's link to the server has an MTU of 1200 octets. The capture is made at the client's end.
 import ctypes, os, signal, socket, subprocess, sys, time
 
 program = sys.argv[1] if len(sys.argv) > 1 else '.build/debug/tcptrace'
@@ -31,7 +32,7 @@ def build():
     inside(CLIENT, 'ip route add default via 192.0.2.254')
     inside(SERVER, 'ip route add default via 198.51.100.254')
     inside(ROUTER, 'sysctl -qw net.ipv4.ip_forward=1')
-    # One captured frame is one segment.
+    # No GSO: each captured frame is one segment on the wire.
     inside(CLIENT, 'ip link set veth0 gso_max_segs 1')
 
 

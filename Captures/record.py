@@ -26,7 +26,7 @@ def listener(backlog=5):
 
 
 def pair():
-    """A listener, and both ends of one connection."""
+    """Returns a listener, and the server's and the client's end of one connection to it."""
     server = listener()
     client = socket.create_connection(LOCAL)
     accepted, _ = server.accept()
@@ -34,7 +34,7 @@ def pair():
 
 
 class LabPrograms:
-    """lab-server and lab-client with these arguments; `lines` are typed on the client's keyboard."""
+    """Runs lab-server and lab-client with these arguments; `lines` is the client's standard input."""
 
     def __init__(self, server, client, lines):
         self.server, self.client, self.lines = server, client, lines
@@ -102,7 +102,7 @@ def syn_unanswered():
 
 
 def from_port(port):
-    """A connection from this very port, even while an old one of its own is dying."""
+    """Connects from this very port, even if an old connection from it has not quite ended."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     client.bind(("127.0.0.1", port))
@@ -156,11 +156,11 @@ def keepalive():
     time.sleep(0.1)
 
 
-# The following ones need a wire that a program holds: they get a Relay, and namespace a is captured.
+# The following recordings need control over the wire: each gets a Relay, and the capture is made in namespace a.
 
 
 def simultaneous_open(relay):
-    # Both SYNs are held until both are there.
+    # The first SYN is held until the other side has sent its own.
     relay.hold = lambda packet: packet.flags & (SYN | ACK) == SYN
     ends = [relay.socket(0), relay.socket(1)]
     for side, end in enumerate(ends):
@@ -190,7 +190,7 @@ def simultaneous_close(relay):
 
 
 def closed_pair(relay):
-    """A connection that is over: TIME_WAIT at the client, nothing at the server. Returns the server's text."""
+    """Opens a connection and closes it, which leaves TIME_WAIT at the client. Returns the packet with the server's text."""
     client, server = relay.pair(PORT)
     server.sendall(b"hello\n")
     client.recv(100)
@@ -245,7 +245,7 @@ def challenge_acks(relay):
     time.sleep(0.1)
 
 
-# What is run, and the filter of the capture.
+# The action of each recording, and its capture filter: None for the default one, RELAYED if the action takes a Relay.
 RELAYED = object()
 RECORDINGS = {
     "half-close": (LabPrograms(["--slow-close", "0.3", "--farewell", "bye"], ["--half-close"], "hello\nfin\n"), None),

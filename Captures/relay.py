@@ -1,5 +1,5 @@
-# Two network namespaces and the wire between them, as a program: it can hold segments back, repeat old ones, and make new
-# ones up. For record.py; needs root.
+# Two network namespaces and a programmable wire between them: it can hold segments back, repeat old ones, and forge new
+# ones. Used by record.py; needs root.
 
 import contextlib
 import ctypes
@@ -25,7 +25,7 @@ def run(*words):
 
 @contextlib.contextmanager
 def namespace(name):
-    """What this thread opens meanwhile belongs to that network namespace."""
+    """Moves this thread into a network namespace for the duration of the `with` block."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     there = os.open(f"/run/netns/{name}", os.O_RDONLY)
     try:
@@ -39,7 +39,7 @@ def namespace(name):
 
 
 class Packet:
-    """An IPv4 packet with TCP in it. Changes are followed by new checksums when it is packed."""
+    """An IPv4 packet that carries TCP. `packed` computes its length and checksums anew."""
 
     def __init__(self, data):
         self.data = bytearray(data)
@@ -88,7 +88,7 @@ def checksum(data):
 
 
 class Relay:
-    """The namespaces tcptrace-a and tcptrace-b; what one sends goes to the other, unless `hold` says otherwise."""
+    """The namespaces tcptrace-a and tcptrace-b; TCP from one goes to the other, unless `hold` returns true for it."""
 
     names = ("tcptrace-a", "tcptrace-b")
     interface = "tun0"
@@ -102,7 +102,7 @@ class Relay:
                 tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
                 fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH22x", self.interface.encode(), IFF_TUN | IFF_NO_PI))
                 self.tuns.append(tun)
-                # Router solicitations and the like would only be noise.
+                # Router solicitations and the like would only add noise.
                 with open("/proc/sys/net/ipv6/conf/all/disable_ipv6", "w") as switch:
                     switch.write("1")
             run("ip", "-n", name, "address", "add", ADDRESSES[side], "peer", ADDRESSES[1 - side], "dev", self.interface)
@@ -135,7 +135,8 @@ class Relay:
                     self.seen[side].append(packet)
                     os.write(self.tuns[1 - side], data)
                     continue
-                # Held until the other side has sent one too: then both go, and what answers them crosses as well.
+                # Held until the other side has sent such a packet too: then both are forwarded, and the answers cross
+                # as well.
                 self.held[side] = packet
                 if len(self.held) == 2:
                     for sender in (1, 0):
@@ -154,7 +155,7 @@ class Relay:
         return one
 
     def pair(self, port):
-        """An open connection: the client is in namespace a, the server in b."""
+        """Opens a connection, and returns the client's socket in namespace a and the server's in b."""
         listener = self.socket(1)
         listener.bind((ADDRESSES[1], port))
         listener.listen(5)
