@@ -7,19 +7,19 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 DESTDIR ?=
 INSTALL ?= install
-# The scenarios that make demo plays, in about ten seconds; none: all.
+# The scenarios that make demo plays, in about ten seconds; an empty DEMO plays all of them.
 DEMO ?= one-client fin two-clients threaded refused reset
 PROGRAMS := tcptrace lab-server lab-client
 MANUALS := Sources/tcptrace/Manual/tcptrace.8 Sources/lab-server/Manual/lab-server.1 Sources/lab-client/Manual/lab-client.1
 SWIFT_FILES := Package.swift Sources Tests
 PACKAGES := libpcap-dev zlib1g-dev libzstd-dev pkg-config
 
-# How programs are built to be installed, and to be measured: with Swift's runtime inside, so that they run where there is no Swift.
-# Nothing is exported to libraries that a program may load, so that the linker can leave out what is not called; of functions that are
-# the same, octet by octet, it keeps one. There is no index for unwinding: only C++ exceptions need it, and nothing throws any.
+# Release builds, for installing and measuring: they contain Swift's runtime, so that they run where Swift is not
+# installed. They export no symbols to libraries loaded at run time, so that the linker can drop unused code; it also
+# folds identical functions into one. There is no unwind index: only C++ exceptions need it, and none are thrown.
 RELEASE := -c release --static-swift-stdlib -Xlinker --no-export-dynamic -Xlinker --icf=safe -Xlinker --no-eh-frame-hdr
 
-# sudo only when it is needed and there.
+# What runs a command as root: nothing if make already does, otherwise sudo if there is one.
 ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo || true)
 
 help: ## Show this list.
