@@ -190,7 +190,7 @@ def simultaneous_close(relay):
 
 
 def closed_pair(relay):
-    """Opens a connection and closes it, which leaves TIME_WAIT at the client. Returns the packet with the server's text."""
+    """Opens and closes a connection, leaving TIME_WAIT at the client. Returns the packet with the server's text."""
     client, server = relay.pair(PORT)
     server.sendall(b"hello\n")
     client.recv(100)
