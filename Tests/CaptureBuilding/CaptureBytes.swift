@@ -63,8 +63,8 @@ extension CaptureBytes {
     /// An option of a block, without its padding.
     public typealias Option = (code: UInt16, value: [UInt8])
 
-    /// Appends a block with the content that `fill` writes, padded to four octets. `length` and `trailer` override its
-    /// leading and trailing length fields.
+    /// Appends a block with the content that `fill` writes, padded to four octets.
+    /// `length` and `trailer` override its leading and trailing length fields.
     public mutating func block(
         _ type: UInt32, length: UInt32? = nil, trailer: UInt32? = nil, _ fill: (inout CaptureBytes) -> Void
     ) {

@@ -1,5 +1,5 @@
-// Captures compressed with gzip and zstd: they yield the same frames as the plain file, and a truncated or corrupt
-// stream yields one clear error.
+// Captures compressed with gzip and zstd: they yield the same frames as the plain file,
+// and a truncated or corrupt stream yields one clear error.
 
 import CZlib
 import CZstd
@@ -19,8 +19,8 @@ enum Compressor: CaseIterable {
     func pack(_ bytes: [UInt8]) -> [UInt8] {
         switch self {
         case .gzip:
-            // Every buffer is an array that outlives the calls and is passed with its own length; zlib itself computes
-            // the bound.
+            // Every buffer is an array that outlives the calls and is passed with its own
+            // length; zlib itself computes the bound.
             var stream = unsafe z_stream()
             _ = unsafe deflateInit2_(
                 &stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,

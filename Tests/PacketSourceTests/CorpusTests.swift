@@ -1,5 +1,5 @@
-// Captures from other projects, if a corpus is present: reading never crashes and yields the number of packets given in
-// the corpus index.
+// Captures from other projects, if a corpus is present: reading never crashes and yields
+// the number of packets given in the corpus index.
 
 import CaptureBuilding
 import Foundation

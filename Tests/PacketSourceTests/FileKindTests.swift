@@ -45,8 +45,8 @@ import Testing
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         try #require(path.utf8.count < MemoryLayout.size(ofValue: address.sun_path))
-        // The path fits and the structure starts zeroed, so it stays NUL-terminated; bind gets the structure's own
-        // length.
+        // The path fits and the structure starts zeroed, so it stays NUL-terminated; bind
+        // gets the structure's own length.
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
         let code = unsafe withUnsafePointer(to: &address) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {

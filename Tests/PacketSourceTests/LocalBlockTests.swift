@@ -1,5 +1,5 @@
-// Our own blocks between the frames: they are read back where they were written, or skipped if the reader does not ask
-// for them.
+// Our own blocks between the frames: they are read back where they were written, or
+// skipped if the reader does not ask for them.
 
 import CaptureBuilding
 import PacketSource

@@ -7,8 +7,8 @@ import TCPModel
 import Testing
 
 @Suite("Reading pcapng") struct PcapngReadingTests {
-    /// A file with every kind of block, and the offset at which each block starts; the last offset is the file's
-    /// length.
+    /// A file with every kind of block, and the offset at which each block starts; the
+    /// last offset is the file's length.
     static func sample(isBigEndian: Bool) -> (bytes: [UInt8], starts: [Int]) {
         var file = CaptureBytes()
         var starts: [Int] = []

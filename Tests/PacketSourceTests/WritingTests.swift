@@ -74,8 +74,8 @@ import Testing
         }
     }
 
-    /// In nanoseconds: just before 1970-01-01, that moment, the last one a classic file can hold, and one nanosecond
-    /// later.
+    /// In nanoseconds: just before 1970-01-01, that moment, the last one a classic file
+    /// can hold, and one nanosecond later.
     private static let edges: [Int64] = [-1, 0, 4_294_967_295_999_999_999, 4_294_967_296_000_000_000]
 
     @Test(

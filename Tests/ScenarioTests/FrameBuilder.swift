@@ -1,5 +1,5 @@
-// Builds the bytes of a segment's frames: Ethernet, IPv4 or IPv6, TCP with options, and correct checksums unless the
-// scenario asks for a wrong one.
+// Builds the bytes of a segment's frames: Ethernet, IPv4 or IPv6, TCP with options, and
+// correct checksums unless the scenario asks for a wrong one.
 
 import CaptureBuilding
 import TCPModel

@@ -135,8 +135,8 @@ struct ScenarioFile {
         return (String(line[..<place]), String(line[line.index(after: place)...]))
     }
 
-    /// A time in nanoseconds: `1.5` is in seconds from the start, `+0.2` after the line before, `-0.2` before it (a
-    /// clock set back).
+    /// A time in nanoseconds: `1.5` is in seconds from the start, `+0.2` after the line
+    /// before, `-0.2` before it (a clock set back).
     private static func time(_ word: String, after clock: Int64, isFirst: Bool) -> Int64? {
         guard let seconds = Double(word) else { return nil }
         let span = Int64((seconds * 1e9).rounded())

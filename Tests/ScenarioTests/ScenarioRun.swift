@@ -1,5 +1,5 @@
-// Plays a scenario at three levels: two machines per connection, its frames through decoder and timeline, and the text
-// report.
+// Plays a scenario at three levels: two machines per connection, its frames through
+// decoder and timeline, and the text report.
 
 import CaptureBuilding
 import Exchanges
@@ -25,8 +25,8 @@ struct StepResult {
     var words: [String] { states + anomalies + notes + rules }
 }
 
-/// An endpoint's state with the mark of its certainty: no mark = observed, `?` inferred, `??` assumed, `*` confirmed;
-/// `-` = unseen.
+/// An endpoint's state with the mark of its certainty: no mark = observed, `?` inferred,
+/// `??` assumed, `*` confirmed; `-` = unseen.
 func stateWord(_ machine: EndpointMachine) -> String {
     if machine.state == .unseen { return "-" }
     let mark =
@@ -65,8 +65,8 @@ func ruleWords(_ reaction: Reaction, client: Bool) -> [String] {
     (0..<reaction.count).map { "\(client ? "C" : "S"):\(reaction[$0].rule.id)" }
 }
 
-/// Level one: the machines alone. The scenario file says which connection a segment belongs to; the machines need not
-/// know.
+/// Level one: the machines alone. The scenario file says which connection a segment
+/// belongs to; the machines need not know.
 struct MachineRun {
     var results: [Int: StepResult] = [:]
     var transitions: [Transition] = []
@@ -155,8 +155,8 @@ struct MachineRun {
     }
 }
 
-/// Levels two and three: the scenario's frames written to a capture file, read back, decoded and traced; and the text
-/// timeline.
+/// Levels two and three: the scenario's frames written to a capture file, read back,
+/// decoded and traced; and the text timeline.
 struct WireRun {
     var results: [Int: StepResult] = [:]
     /// Outcome, Zeek's state and history, and Wireshark's completeness, such as `closed SF ShADadFf 31`, by connection.

@@ -8,8 +8,8 @@ import TCPMachine
 import TCPModel
 import Testing
 
-/// Known failures, by case id, with the reason: the file states the right result, which the program does not yet
-/// produce.
+/// Known failures, by case id, with the reason: the file states the right result, which
+/// the program does not yet produce.
 let pendingScenarios: [String: Comment] = [:]
 
 @Suite struct ScenarioTests {
