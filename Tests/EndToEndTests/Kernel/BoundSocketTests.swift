@@ -1,9 +1,10 @@
-// Sockets that are bound to an interface, on a host that has more of them than look-ups name. Root only.
+// Sockets bound to an interface, on a host with more interfaces than look-ups name. Root only.
 
 import Testing
 
 @Suite(.serialized, .enabled(if: canUnshare, "needs root, unshare and ip")) struct BoundSocketTests {
-    /// It lives to the end: a look-up that does not name its interface misses it, and so do all once that has gone.
+    /// The socket lives to the end. A look-up that does not name its interface misses it, and once the interface is
+    /// gone every look-up does.
     @Test(arguments: [false, true]) func aSocketThatIsOnlyMissedIsNotGone(interfaceGoes: Bool) throws {
         let server = """
             import socket
@@ -18,7 +19,7 @@ import Testing
             if os.environ["GOES"]: subprocess.run(["ip", "link", "del", "zz"])
             time.sleep(2); print(len(subprocess.run(["ss", "-tnH"], capture_output=True, text=True).stdout.splitlines()))
             """
-        // Twenty pairs of them before, and the other end in a namespace of its own.
+        // Twenty veth pairs come first; the other end of the connection is in a network namespace of its own.
         let line = """
             for i in $(seq 20); do ip link add a$i type veth peer name b$i; done
             unshare -n sleep 30 & P=$!

@@ -1,11 +1,12 @@
-// A capture file that a live trace wrote tells on replay what the trace told: processes, confirmed states, reasons, findings.
+// The replay of a capture file that a live trace wrote reports what the trace reported: processes, confirmed states,
+// reasons, findings.
 
 import SeededRandom
 import Foundation
 import Testing
 
-/// Connections of several kinds to one port, in a network namespace of their own: closed by either side, reset with unread text,
-/// refused, half-closed and left so, the same port used again, and a listener that accepts late.
+/// Connections of several kinds to one port, in a network namespace of their own: closed by either side, reset with
+/// unread text, refused, left half-closed, the same port reused, and a listener that accepts late.
 private let load = """
     import ctypes, os, signal, socket, struct, subprocess, sys, time
     port = int(sys.argv[1])
@@ -31,8 +32,8 @@ private let load = """
     print('done', flush=True); signal.sigwait([signal.SIGUSR1])
     """
 
-/// A connection that is accepted after more than a second, and one that is closed 6 s after the peer's FIN: what is found of them then does
-/// not hold when they are over.
+/// A connection accepted after more than a second, and one closed 6 s after the peer's FIN: the findings made meanwhile
+/// no longer hold when these connections are over.
 private let slowServer = """
     import ctypes, os, signal, socket, subprocess, sys, time
     port = int(sys.argv[1])
@@ -68,7 +69,7 @@ private let hasPeers = ["tshark", "tcpdump"].allSatisfy { peer in
 
 extension KernelTests {
     @Suite(.serialized, .enabled(if: isRoot, "live traces need root")) struct EvidenceTests {
-        /// One trace for all: its output, its capture file, and what was told on standard error.
+        /// One finished trace: its output, its capture file, and its messages on standard error.
         private struct Evidence {
             let scratch: Scratch
             let file: String
@@ -89,7 +90,7 @@ extension KernelTests {
             return Evidence(scratch: scratch, file: file, live: live)
         }
 
-        /// Starts the load, then the trace of its namespace, has the one go on, and ends the other when that is done.
+        /// Starts the load and a trace of its namespace, lets the load run, and ends the trace when the load is done.
         private func run(_ program: String, _ start: (_ pid: Int32) throws -> Program) throws -> Outcome {
             let load = try python(program, "9500")
             try load.say("ready")
@@ -105,7 +106,7 @@ extension KernelTests {
             return live
         }
 
-        /// What is compared of a record: all but what depends on how the trace ran.
+        /// The parts of the records to compare: everything that does not depend on how the trace ran.
         private func lines(_ outcome: Outcome, _ path: String, without keys: Set<String>) throws -> [String] {
             try records(outcome, path).map { record in
                 let kept = record.filter { !keys.contains($0.key) }
@@ -119,7 +120,7 @@ extension KernelTests {
             let replay = try tcptrace("-T", "json", "-r", evidence.file)
             #expect(replay.code == 0, "\(replay.errors)")
 
-            // The summaries have owners, accept delays and final states; only where they were read from is another.
+            // The summaries have owners, accept delays and final states; they differ only in where they were read from.
             let source: Set<String> = ["file", "interface"]
             let live = try lines(evidence.live, "conn", without: source)
             #expect(live.count == 8)
@@ -129,13 +130,13 @@ extension KernelTests {
             }
             #expect(processes.count == 7, "all but the refused one have both")
 
-            // Each fact of the kernel: states, owners, reasons of RSTs, errors, who was not accepted.
+            // Every fact from the kernel: states, owners, reasons for RSTs, errors, connections not accepted.
             let facts = try lines(evidence.live, "kernel", without: [])
             #expect(facts.count > 60)
             #expect(try lines(replay, "kernel", without: []) == facts)
             #expect(try !records(replay, "finding").isEmpty)
             #expect(try records(replay, "host").count == 1)
-            // All of it, findings and the host's counters too.
+            // Everything else too, including findings and the host's counters.
             #expect(try differences(live: evidence.live.text, replay: replay.text) == [])
         }
 
@@ -147,7 +148,7 @@ extension KernelTests {
                 #expect(codes.contains(code), "\(codes)")
             }
             #expect(try differences(live: evidence.live.text, replay: replay.text) == [])
-            // The first two are of one connection: the one did not hold any more when it was over.
+            // The first two concern one connection: `never-accepted` no longer held when the connection was over.
             #expect(codes.count { $0 == "never-accepted" } == 1 && codes.count { $0 == "accepted-late" } == 1)
         }
 
@@ -162,12 +163,12 @@ extension KernelTests {
             #expect(table.lines.count { $0.contains("python3[") } == 8, "\(table.text)")
             let csv = try tcptrace("-T", "csv", "-r", evidence.file)
             #expect(csv.text.split(separator: "\r\n").count { $0.contains("python3") } == 8, "\(csv.text)")
-            // One worker or several: the same.
+            // The number of workers makes no difference.
             for workers in ["1", "3"] {
                 #expect(try tcptrace("-r", evidence.file, "--workers", workers).text == text.text)
             }
 
-            // What stands behind the last frame that is asked for is of these frames.
+            // Records that follow the last requested frame in the file still belong to these frames.
             let frames = try #require(try records(evidence.live, "capture").last?["captured"] as? Int)
             let whole = try tcptrace("-T", "json", "-r", evidence.file).text
             #expect(try tcptrace("-T", "json", "-r", evidence.file, "-c", "\(frames)").text == whole)
@@ -195,7 +196,7 @@ extension KernelTests {
             #expect(differences.isEmpty, "\(differences.count): \(differences.prefix(4).joined(separator: "\n"))")
         }
 
-        /// A live trace that has to poll the tables, with these powers.
+        /// A live trace with only these capabilities, so that it has to poll the tables.
         private func withoutEvents(
             _ program: String, _ sets: [String], powers: String, _ arguments: [String], user: [String] = []
         ) throws -> Outcome {
@@ -210,7 +211,7 @@ extension KernelTests {
         }
 
         @Test func marksOfReadingsAreThereWithoutEvents() throws {
-            // Who has CAP_NET_RAW alone polls the tables: each mark is a reading's.
+            // With CAP_NET_RAW alone a trace has to poll the tables, so each mark comes from a reading.
             let scratch = try Scratch()
             let file = scratch.file("case.pcapng")
             try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: scratch.path)
@@ -221,7 +222,7 @@ extension KernelTests {
             let replay = try tcptrace("-r", file)
             for mark in ["ESTABLISHED*", "FIN_WAIT_2*", "CLOSE_WAIT*"] {
                 #expect(live.text.contains(mark), "\(live.text)")
-                // A row that was written before the reading has none live.
+                // A row written live before the reading has no mark.
                 #expect(replay.text.ranges(of: mark).count >= live.text.ranges(of: mark).count, "\(replay.text)")
             }
         }
@@ -235,14 +236,14 @@ extension KernelTests {
             #expect(!nameless.text.contains("python3"))
             #expect(try !records(nameless, "kernel").isEmpty)
 
-            // A copy of all frames is as good; one of some has frames alone.
+            // A copy of all frames is as good as the original; a copy of some has only frames.
             let copy = evidence.scratch.file("copy.pcapng")
             let whole = try tcptrace("-T", "json", "-r", evidence.file, "-w", copy)
             let again = try tcptrace("-T", "json", "-r", copy)
             #expect(
                 try lines(again, "kernel", without: []) == lines(whole, "kernel", without: []))
             #expect(try lines(again, "conn", without: ["file"]) == lines(whole, "conn", without: ["file"]))
-            // Standard output has the frames and nothing else.
+            // Standard output gets the frames and nothing else.
             for options in ["-w -", "-q -w -", "--fail-on refused -w /dev/stdout"] {
                 let piped = try shell("$T -r $1 \(options) | cmp - $2", evidence.file, copy)
                 #expect(piped.code == 0, "\(options): \(piped.text) \(piped.errors)")
@@ -252,7 +253,7 @@ extension KernelTests {
             let rest = try tcptrace("-T", "json", "-r", copy)
             #expect(try records(rest, "conn").count == 1 && records(rest, "kernel").isEmpty)
 
-            // From a stream the table has no place for it, and says so; the text has.
+            // When reading from a stream, the table has no place for these records and says so; the text output has.
             let table = try shell("cat $1 | $T -q -r -", evidence.file)
             #expect(table.errors.contains("records of the kernel's side left out"), "\(table.errors)")
             let text = try shell("cat $1 | $T -r -", evidence.file)
@@ -290,7 +291,7 @@ extension KernelTests {
                 let place = ours.randomElement(using: &random) ?? 0
                 switch round % 4 {
                 case 0, 1:
-                    // Behind the block's type, its length and our name.
+                    // Past the block's type, its length and our name.
                     for _ in 0..<4 {
                         blocks[place][.random(in: 16..<blocks[place].count - 4, using: &random)] =
                             [0, 0x7f, 0x80, 0xff].randomElement(using: &random) ?? 0
@@ -329,7 +330,7 @@ extension KernelTests {
             let tshark = try shell("tshark -r $1 -T fields -e frame.number", evidence.file)
             #expect(tshark.lines.count { !$0.isEmpty } == captured)
             #expect(!tshark.errors.contains("unknown") && !tshark.errors.contains("damaged"), "\(tshark.errors)")
-            // What changed a state has a comment: both states, and both processes where they are known.
+            // Each frame that changed a state has a comment: both states, and both processes where they are known.
             let comments = try shell("tshark -r $1 -T fields -e frame.comment", evidence.file).lines
             let own = try #require(comments.first { $0.contains("state=FIN_WAIT_1") })
             #expect(own.hasPrefix("tcptrace conn=2 side=orig state=FIN_WAIT_1 kernel=confirmed pid="), "\(own)")

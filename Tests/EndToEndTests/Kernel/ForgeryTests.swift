@@ -1,4 +1,4 @@
-// What an endpoint makes of segments that somebody else forged: our inference against the kernel's own trace.
+// How an endpoint treats segments forged by a third party: our inference against the kernel's own trace.
 
 import Foundation
 import Testing
@@ -10,11 +10,11 @@ private let canRun =
 
 extension KernelTests {
     @Suite(.enabled(if: canRun, "forging segments needs root, ip, python3 and tracefs")) struct ForgeryTests {
-        /// Another one makes other forgeries: FORGERY_SEED.
+        /// Seed of the random forgeries; set FORGERY_SEED to make others.
         static let seed = ProcessInfo.processInfo.environment["FORGERY_SEED"] ?? "1"
 
-        /// Segments out of order, out of the window, with ACKs of what was never sent, with flags that no TCP sends: what the
-        /// kernel drops must move nothing here, and what it takes must.
+        /// Segments out of order, out of the window, with ACKs of data never sent, with flags that no TCP sends: those
+        /// that the kernel drops must change no state here, and those that it accepts must.
         @Test(.timeLimit(.minutes(2))) func whatTheKernelDropsMovesNothing() throws {
             let scratch = try Scratch()
             let script = Program.traffic("forgeries.py")
@@ -37,7 +37,7 @@ extension KernelTests {
                 let victim = TracedEnd(local: "\(words[1]) \(words[2])", remote: "\(words[3]) \(words[4])")
                 let kernel = oracle.kernelStates(victim)
                 var wire = oracle.firstWireStates(victim)
-                // A socket that gave its attempt up goes without a segment; a reading may come too late to tell.
+                // A socket that gives up its attempt sends no segment, and a reading may come too late to show it.
                 if kernel == ["syn_sent", "closed"] && wire == ["syn_sent"] { wire = kernel }
                 #expect(kernel.count > 1, "\(line): the trace has nothing")
                 #expect(wire == kernel, "seed \(Self.seed): \(line)")

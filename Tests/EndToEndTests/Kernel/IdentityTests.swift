@@ -1,10 +1,12 @@
-// Who held the sockets, in full, and how long a connection waited for accept(): as the processes themselves say it.
+// The complete list of processes that held the sockets, and the time a connection waited for accept(): checked against
+// the processes' own reports.
 
 import Foundation
 import Testing
 
-/// Two processes that say who they are; the server takes its time to accept. Prints a line a process: name, pid, descriptor, uid,
-/// executable, control groups; and a line with the time when the connection was open, or had been accepted.
+/// Two processes that report their identity; the server takes its time to accept. Prints a line for each process (name,
+/// pid, descriptor, uid, executable, control groups), and a line with the time when the connection was open or had been
+/// accepted.
 private let pair = """
     import os, socket, sys, time
     port = int(sys.argv[1])
@@ -20,8 +22,8 @@ private let pair = """
     c = socket.create_connection(('127.0.0.1', port)); print('open', time.time(), flush=True); say('client', c); time.sleep(1.2); c.close(); os.waitpid(child, 0)
     """
 
-/// A server that forks when it has accepted, and closes its copy; a client that forks when it is connected, and whose child keeps its own
-/// to the end. Both say who holds the connection: pid and descriptor.
+/// A server that forks after accepting and closes its own copy of the socket; a client that forks after connecting, and
+/// whose child keeps its copy to the end. Both report the holder of the connection: pid and descriptor.
 private let forking = """
     import os, socket, sys, time
     port = int(sys.argv[1])
@@ -40,7 +42,7 @@ private let forking = """
     time.sleep(1); c.shutdown(socket.SHUT_WR); c.close(); os.waitpid(child, 0); os.waitpid(server, 0)
     """
 
-/// A client that goes to the background when it has connected: it forks and ends, and its child has the socket.
+/// A client that goes to the background after connecting: it forks and exits, and its child holds the socket.
 private let departing = """
     import os, socket, sys, time
     l = socket.socket(); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); l.bind(('127.0.0.1', int(sys.argv[1]))); l.listen(5)
@@ -81,13 +83,15 @@ extension KernelTests {
             let times = ["open", "accepted"].map { word in
                 said.lines.first { $0.hasPrefix(word + " ") }.flatMap { Double($0.dropFirst(word.count + 1)) } ?? 0
             }
-            // Both processes may get the processor late to say it; the readings bracket what the server did.
+            // Both processes may be scheduled late, after the event that they report; the readings bracket what the
+            // server did.
             let waited = times[1] - times[0]
             #expect(waited > 0.1 && least > 0 && least <= waited + 0.1 && most >= waited - 0.1, "\(waited): \(accept)")
             #expect(most - least < 1, "\(accept)")
         }
 
-        /// The server forks for its connection and closes its own copy; the client has a child that never closes its one.
+        /// The server forks for its connection and closes its own copy; the client has a child that never closes its
+        /// copy.
         @Test func allWhoHoldASocket() throws {
             let port = try freePort()
             let (json, text) = (try trace(port: port, "-T", "json"), try trace(port: port, "-v"))
@@ -143,7 +147,7 @@ extension KernelTests {
     }
 }
 
-/// A listener at a number that is not the next one.
+/// A listener whose descriptor number (77) is not the next free one.
 private let holder = """
     import os, socket, time
     l = socket.socket(); l.bind(('127.0.0.1', 0)); l.listen(1); os.dup2(l.fileno(), 77); l.close()

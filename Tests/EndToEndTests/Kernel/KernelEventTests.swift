@@ -1,4 +1,5 @@
-// What the kernel's events add to a live trace: owners of the shortest connections, reasons, errors; and what stays behind.
+// What the kernel's events add to a live trace: owners of the shortest connections, reasons and errors; and what a
+// trace leaves behind.
 
 import Foundation
 import Testing
@@ -22,7 +23,7 @@ private let load = """
     print('pids', os.getpid(), child)
     """
 
-/// A server that closes with a request unread, and a call to a port that nobody has.
+/// A server that closes with a request unread, and a call to a port without a listener.
 private let resets = """
     import socket, sys, time
     port = int(sys.argv[1])
@@ -74,7 +75,7 @@ extension KernelTests {
             trace.signal(SIGINT)
             let outcome = try trace.end()
             let lines = outcome.lines
-            // The words may be broken over lines; the process's escape code must not come through.
+            // The text may be wrapped over several lines; the escape code in the process's name must not come through.
             let words = lines.map { line in
                 String(
                     line.split(separator: "|").dropFirst(line.hasPrefix("1|") || line.hasPrefix("2|") ? 2 : 1).first

@@ -1,4 +1,5 @@
-// Over a thousand live connections of many kinds: both endpoints' states against the kernel's own trace, read by others.
+// Over a thousand live connections of many kinds: the states of both endpoints against the kernel's own trace, which an
+// independent program reads.
 
 import Foundation
 import Testing
@@ -9,18 +10,19 @@ private let canRun =
     isRoot && exists("/usr/sbin/ip") && (exists("/usr/bin/python3") || exists("/usr/local/bin/python3"))
     && FileManager.default.fileExists(atPath: "/sys/kernel/tracing")
 
-/// One after the other: each of them keeps both processors busy.
+/// Serialised, because each of these suites keeps both processors busy.
 @Suite(.serialized) struct KernelTests {}
 
 extension KernelTests {
     @Suite(.enabled(if: canRun, "the oracle needs root, ip, python3 and tracefs")) struct KernelOracleTests {
-        /// Kinds in which no segment tells all: what is missing must come from the kernel, marked as such.
+        /// Kinds whose segments do not show every step: the missing steps must come from the kernel, and must be marked
+        /// as such.
         static let unknowable: Set<String> = [
             "abort-syn-sent", "queue-full", "stale-close-wait", "both-close", "orphan-fin-wait-2",
         ]
 
         @Test(.timeLimit(.minutes(2))) func theWireTheKernelsEventsAndTheKernelsTraceAgree() throws {
-            // On a busy machine the rings may run over; then nothing can be said, and it is tried again.
+            // On a busy machine the rings may overrun. Such a run proves nothing and is repeated.
             var attempt = try run()
             for _ in 0..<2 where !attempt.errors.contains(" 0 lost, ") { attempt = try run() }
             #expect(
@@ -43,13 +45,15 @@ extension KernelTests {
             return try (StateOracle(trace: text("trace"), json: text("json")), text("kinds"), text("errors"))
         }
 
-        /// How many hits the kernel counted without writing a record, as `-v` says: `3 withheld by the kernel`.
+        /// The number of hits that the kernel counted without writing a record, as `-v` reports it: `3 withheld by the
+        /// kernel`.
         private static func withheld(_ errors: String) -> Int {
             let words = errors.split { $0 == " " || $0 == "\n" }
             return words.firstIndex(of: "withheld").flatMap { $0 > 0 ? Int(words[$0 - 1]) : nil } ?? 0
         }
 
-        /// Steps in interrupts may be missing, but no more of them than the kernel admits to have withheld (Limits.md).
+        /// Steps in interrupts may be missing, but no more of them than the kernel admits to having withheld
+        /// (Limits.md).
         private func compare(_ oracle: StateOracle, _ list: String, withheld limit: Int) throws {
             var missing = 0
             var connections = 0

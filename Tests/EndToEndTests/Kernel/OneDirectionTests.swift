@@ -1,11 +1,12 @@
-// Live: one direction alone is captured (CASES X5), and the RSTs go the other way. Kernels tell of them: the trace says of each
-// connection what a trace of both directions says.
+// Live: only one direction is captured (CASES X5), and the RSTs go the other way. The kernels report them, so the trace
+// says of each connection what a trace of both directions says.
 
 import Foundation
 import Testing
 
-/// Two hosts, traced at the server's, once as a whole and once what comes in. The server aborts, with and without SO_LINGER 0, is sent text
-/// after its close(), and does not listen; then a client aborts.
+/// Two hosts, traced at the server's: one trace sees both directions, the other only what comes in. The server aborts
+/// with and without SO_LINGER 0, receives text after its close(), and refuses a call to a port without a listener; then
+/// a client aborts.
 private let script = #"""
     import ctypes, os, signal, socket, struct, subprocess, sys, time
     signal.pthread_sigmask(signal.SIG_SETMASK, [])

@@ -1,4 +1,4 @@
-// Which segments with old timestamps Linux drops, by its own count, and which of them we say it drops.
+// Segments with old timestamps: those that Linux drops, by its own count, against those that tcptrace says it drops.
 
 import Foundation
 import Testing
@@ -9,7 +9,7 @@ private let canRun =
 
 extension KernelTests {
     @Suite(.enabled(if: canRun, "forging segments needs root, ip and python3")) struct PAWSTests {
-        /// The window of the forged segments, by which they are known again.
+        /// The window of the forged segments, which identifies them.
         static let forgedWindow = 63
 
         @Test(.timeLimit(.minutes(1))) func E17_whatTheKernelDropsForItsTimestampIsOld() throws {
@@ -20,7 +20,7 @@ extension KernelTests {
             let outcome = try driver.end()
             try #require(outcome.code == 0, "\(outcome.errors)")
 
-            // By the client's port: whether the forged segment is old to us.
+            // By the client's port: whether tcptrace calls the forged segment old.
             var isOld: [Int: Bool] = [:]
             for line in try String(contentsOfFile: scratch.file("json"), encoding: .utf8).split(separator: "\n") {
                 let record = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
@@ -35,7 +35,8 @@ extension KernelTests {
                 let port = try #require(Int(words[1]))
                 let ours: Bool = try #require(isOld[port] as Bool?, "\(line): not captured")
                 let dropped = words[2] == "1"
-                // We know TS.Recent only as far as it was echoed, so that at the edge more may be dropped than we say; never less.
+                // We know TS.Recent only as far as it was echoed, so at the edge the kernel may drop more than we say,
+                // but never less.
                 #expect(!ours || dropped, "\(line): taken by the kernel, and old to us")
                 if !words[0].contains("older-by") {
                     clear += 1

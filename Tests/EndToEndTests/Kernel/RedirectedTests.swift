@@ -1,10 +1,11 @@
-// Live: a host that redirects its own connections to a server of its own, as in front of a service mesh's proxy (CASES X1). What its
-// client called, its server's address, both processes and both sockets are of one connection.
+// Live: a host that redirects its own connections to a local server, as in front of a service mesh's proxy (CASES X1).
+// The address that the client called, the server's address, both processes and both sockets belong to one connection.
 
 import Foundation
 import Testing
 
-/// In a network namespace of its own: two calls to another host are redirected to a proxy, a third one to where nobody listens.
+/// In a network namespace of its own: two calls to another host are redirected to a proxy, and a third to a port
+/// without a listener.
 private let script = #"""
     import os, signal, socket, subprocess, sys, time
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -43,8 +44,9 @@ private let script = #"""
     os.wait(); time.sleep(0.3); tracer.send_signal(signal.SIGINT); tracer.wait()
     """#
 
-/// Two hosts. One calls an address of a service, which its rules translate to the other host's (as Kubernetes does on its nodes); and the
-/// other one's calls are redirected on their way in (as in front of a proxy for what comes from elsewhere). Traced between them.
+/// Two hosts. One calls a service address, which its rules translate to the address of the other host (as on Kubernetes
+/// nodes). Calls from the other host are redirected on arrival (as in front of a proxy for outside traffic). Traced
+/// between the two.
 private let between = #"""
     import ctypes, os, signal, socket, subprocess, sys, time
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -91,8 +93,8 @@ private let between = #"""
     time.sleep(0.3); tracer.send_signal(signal.SIGINT); tracer.wait()
     """#
 
-/// A node whose container calls a server elsewhere: its address leaves as the node's, with the same port, and once with another one. Traced on
-/// both sides of the node at once.
+/// A node whose container calls a server elsewhere: the container's address is translated to the node's, first with the
+/// same port, then with another one. Traced on both sides of the node at once.
 private let masquerade = #"""
     import ctypes, os, signal, socket, subprocess, sys, time
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -158,7 +160,8 @@ private let canRedirect: Bool = {
 
 extension KernelTests {
     @Suite(.enabled(if: canRedirect, "needs root, ip and nft with redirect")) struct RedirectedTests {
-        /// What a trace has left: its output, its errors, all records, and those of connections in the order of their SYNs.
+        /// The results of a trace: its output, its errors, all records, and the connection records in the order of the
+        /// SYNs.
         private func told(
             _ scratch: Scratch, _ name: String = ""
         ) throws -> (live: String, errors: String, records: [[String: Any]], connections: [[String: Any]]) {
@@ -208,7 +211,7 @@ extension KernelTests {
 
             let replay = try Program(Program.tcptrace, ["-r", scratch.file("trace.pcapng"), "-v", "-T", "json"]).end()
             #expect(try differences(live: live, replay: replay.text) == [])
-            // Zeek knows each half by itself.
+            // The Zeek output has each half as a connection of its own.
             let zeek = try Program(Program.tcptrace, ["-r", scratch.file("trace.pcapng"), "-T", "zeek"]).end().text
             #expect(zeek.split(separator: "\n").count { !$0.hasPrefix("#") } == 6, "\(zeek)")
             let drawn = try Program(
@@ -264,7 +267,7 @@ extension KernelTests {
             }
             let client = ["syn_sent", "established", "fin_wait_1", "fin_wait_2", "closed"]
             let server = ["syn_received", "established", "close_wait", "last_ack", "closed"]
-            // Beyond the node: both have the node's address, and the sockets of the clients are the container's.
+            // Beyond the node: both connections have the node's address, and the clients' sockets are the container's.
             let beyond = try told(scratch, "vs.")
             try #require(beyond.connections.count == 2, "\(beyond)")
             #expect(beyond.connections.map { $0["id.orig_h"] as? String } == ["10.9.0.1", "10.9.0.1"])
@@ -277,7 +280,8 @@ extension KernelTests {
                 #expect(states(beyond.records, connection, "orig") == client)
                 #expect(states(beyond.records, connection, "resp") == server)
             }
-            // Before it: the server's socket knows the node's address, which tells whose it is as long as the port is the client's.
+            // Before the node: the server's socket knows the node's address, which identifies the connection as long as
+            // the port is the client's.
             let before = try told(scratch, "vc.")
             try #require(before.connections.count == 2, "\(before)")
             #expect(before.connections.map { $0["id.orig_h"] as? String } == ["172.17.0.2", "172.17.0.2"])

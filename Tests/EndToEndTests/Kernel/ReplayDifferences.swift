@@ -1,10 +1,10 @@
-// What the replay of a capture file tells otherwise than the live trace told that wrote it.
+// The differences between a live trace and the replay of the capture file that it wrote.
 
 import Foundation
 import Testing
 
-/// The records in which a live trace and the replay of its own file differ, a line each: `live` or `replay`, and the record; none if
-/// they tell the same. Only where the frames were read from and when the trace ran is left out, and what is told live only.
+/// The records in which a live trace and the replay of its own file differ, one per line: `live` or `replay`, and the
+/// record. Empty if they agree. Only the source of the frames, the times of the run and live-only facts are left out.
 func differences(live: String, replay: String) throws -> [String] {
     let (live, replay) = try (comparable(live), comparable(replay))
     let difference = replay.difference(from: live)
@@ -18,7 +18,7 @@ func differences(live: String, replay: String) throws -> [String] {
         }
 }
 
-/// The records that are compared, in an order that does not depend on when they were told.
+/// The records to compare, in an order independent of when they were written.
 private func comparable(_ json: String) throws -> [String] {
     try json.split(separator: "\n").compactMap { line in
         var record = try #require(
@@ -26,7 +26,7 @@ private func comparable(_ json: String) throws -> [String] {
         switch record["_path"] as? String {
         case "capture": return nil
         case "host": for key in ["ts", "ts_ns"] { record[key] = nil }
-        // The sockets that hold the ports are counted live.
+        // Only a live trace can count the sockets that hold the ports.
         case "finding" where record["code"] as? String == "time-wait-held": return nil
         case "conn":
             for key in ["file", "interface"] { record[key] = nil }

@@ -3,7 +3,8 @@
 import Foundation
 import Testing
 
-/// Two listeners on one port, the second one another process's, whose queue takes one connection; nobody accepts.
+/// Two listeners on one port; the second belongs to another process, and its queue takes one connection. Neither
+/// accepts.
 private let servers = """
     import os, socket, time
     def listen(port, backlog):
@@ -22,7 +23,7 @@ private let servers = """
     time.sleep(20)
     """
 
-/// Connects so many times at once; the kernel divides them among the listeners by their ports.
+/// Opens 16 connections at once; the kernel distributes them among the listeners by their ports.
 private let clients = """
     import socket, sys, time
     held = []
@@ -55,7 +56,7 @@ private let clients = """
         #expect(full.count == unanswered && messages("syn-unanswered").isEmpty, "\(findings)")
         let words = "in the accept queue of 127.0.0.1:\(port) (backlog 0), one of 2 listeners there, and small-queue["
         #expect(full.allSatisfy { $0.contains(words) }, "\(full)")
-        // Those that wait to be accepted are the one's or the other's.
+        // The connections waiting to be accepted belong to one listener or the other.
         let waiting = messages("never-accepted")
         #expect(waiting.count == 16 - unanswered, "\(findings)")
         #expect(waiting.allSatisfy { $0.contains("the one of 2 listeners that has it in its queue") }, "\(waiting)")

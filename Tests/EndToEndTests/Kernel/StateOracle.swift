@@ -1,4 +1,4 @@
-// What the kernel's own trace says of each endpoint, what tcptrace says, and where the two differ.
+// The states of each endpoint in the kernel's own trace and in tcptrace's output, and the differences.
 
 import Foundation
 
@@ -10,7 +10,7 @@ struct TracedEnd: Hashable {
     var peer: TracedEnd { TracedEnd(local: remote, remote: local) }
 }
 
-/// A change of state; `from` is empty where the wire did not know.
+/// A change of state; `from` is empty where the wire did not show it.
 struct TracedStep: Equatable {
     var from: String
     var to: String
@@ -19,15 +19,15 @@ struct TracedStep: Equatable {
 struct StateOracle {
     /// From sock:inet_sock_set_state as the kernel printed it.
     private(set) var kernel: [TracedEnd: [TracedStep]] = [:]
-    /// Which of them happened in an interrupt, not in a system call.
+    /// Whether each step of `kernel` happened in an interrupt rather than in a system call.
     private var interrupts: [TracedEnd: [Bool]] = [:]
     /// From tcptrace's `kernel` records.
     private(set) var joined: [TracedEnd: [TracedStep]] = [:]
-    /// From tcptrace's `state` records, retracted ones left out: of each connection that an end had, in their order.
+    /// From tcptrace's `state` records, without retracted ones: for each end, one list per connection, in order.
     private(set) var wire: [TracedEnd: [[TracedStep]]] = [:]
-    /// Which of these lists is a connection's.
+    /// The index of a connection's list in `wire`, by connection and end.
     private var places: [String: Int] = [:]
-    /// Ends with a `state` record whose cause is the kernel, or one that takes another back: marked as not seen on the wire.
+    /// Ends with a `state` record whose cause is the kernel, or with a retraction: marked as not seen on the wire.
     private(set) var marked: Set<TracedEnd> = []
 
     init(trace: String, json: String) throws {
@@ -36,7 +36,7 @@ struct StateOracle {
             try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
         }
         for record in records where record["_path"] as? String == "state" { readState(record) }
-        // What the kernel said of an older incarnation may be written after the first lines of the next one.
+        // Events of an older incarnation may be written after the first lines of the next one.
         for (_, record) in records.enumerated().filter({ $0.element["event"] as? String == "transition" }).sorted(by: {
             (Self.time($0.element), $0.offset) < (Self.time($1.element), $1.offset)
         }) {
@@ -62,7 +62,7 @@ struct StateOracle {
         interrupts[end, default: []].append(Self.isInterrupt(line))
     }
 
-    /// `<idle>-0 [001] ..s2. 17042.759419: inet_sock_set_state: ...`: the third flag tells hard and soft interrupts.
+    /// `<idle>-0 [001] ..s2. 17042.759419: inet_sock_set_state: ...`: the third flag shows hard and soft interrupts.
     private static func isInterrupt(_ line: Substring) -> Bool {
         let words = line.prefix { $0 != "=" }.split(separator: " ")
         guard let place = words.firstIndex(where: { $0.hasPrefix("[") && $0.hasSuffix("]") }), place + 1 < words.count
@@ -70,8 +70,8 @@ struct StateOracle {
         return "sShHzZ".contains(words[place + 1].dropFirst(2).first ?? ".")
     }
 
-    /// How many of the kernel's steps of `end` were not joined, if these happened in interrupts, and all the others were joined
-    /// in their order; nil if anything else differs.
+    /// The number of the kernel's steps of `end` that were not joined, provided that these happened in interrupts and
+    /// all others were joined in order; nil if anything else differs.
     func withheld(_ end: TracedEnd) -> Int? {
         var rest = (joined[end] ?? [])[...]
         var count = 0
@@ -102,7 +102,8 @@ struct StateOracle {
         }
     }
 
-    /// Each connection's records are in the order in which it was learned; another incarnation's may stand between them.
+    /// A connection's records are in the order in which its states were learned; records of another incarnation may
+    /// stand between them.
     private mutating func readState(_ record: [String: Any]) {
         guard let end = Self.end(record), let connection = record["uid"] as? String else { return }
         let step = Self.step(record)
@@ -113,7 +114,7 @@ struct StateOracle {
         }
         guard let place = places[key] else { return }
         if record["rule"] as? String == "retraction" {
-            // It takes the inferred steps back that led from where it goes to where it starts.
+            // A retraction revokes the inferred steps that led from its `to` state to its `from` state.
             let steps = wire[end]?[place] ?? []
             if let kept = steps.lastIndex(where: { $0.to == step.to }) { wire[end]?[place] = Array(steps[...kept]) }
             marked.insert(end)
@@ -127,7 +128,7 @@ struct StateOracle {
         TracedStep(from: record["from"] as? String ?? "", to: record["to"] as? String ?? "")
     }
 
-    /// Whose side a record is of.
+    /// The end that a record describes.
     private static func end(_ record: [String: Any]) -> TracedEnd? {
         guard let from = end(record, "orig"), let to = end(record, "resp") else { return nil }
         return record["endpoint"] as? String == "orig"
@@ -142,11 +143,11 @@ struct StateOracle {
         return "\(address) \(port)"
     }
 
-    /// The states that an end entered, as the kernel's events count them: TIME_WAIT is a closed socket to them, and its end is
-    /// no event; a host without a socket has none either.
+    /// The states that an end entered, as the kernel's events count them. They treat TIME_WAIT as a closed socket, so
+    /// its end is no event; a host without a socket has no event either.
     func wireStates(_ end: TracedEnd) -> [String] { Self.states((wire[end] ?? []).flatMap(\.self)) }
 
-    /// The same of the first connection only that it had.
+    /// The same as `wireStates`, but only for the first connection of `end`.
     func firstWireStates(_ end: TracedEnd) -> [String] { Self.states(wire[end]?.first ?? []) }
 
     private static func states(_ steps: [TracedStep]) -> [String] {

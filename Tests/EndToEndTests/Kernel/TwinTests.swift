@@ -1,10 +1,11 @@
-// Live: two network namespaces have connections with the same ends at the same time (CASES X18). What becomes of the other one is not told
-// of the one that is captured.
+// Live: two network namespaces have connections with the same ends at the same time (CASES X18). The fate of the other
+// connection must not be reported for the captured one.
 
 import Foundation
 import Testing
 
-/// Both ends of a connection in this namespace, and of one with the same ends in another one, where its client aborts.
+/// Makes both ends of a connection in this namespace, and of a connection with the same ends in another namespace,
+/// where the client aborts.
 private let script = #"""
     import ctypes, os, signal, socket, struct, subprocess, sys, time
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
