@@ -1,13 +1,14 @@
-// A thousand connections in order, as fast as they go: nothing is found, and both processes of each are known.
+// A thousand orderly connections at full speed: no findings, and both processes of each connection are known.
 
 import Foundation
 import Testing
 
-/// Connects, exchanges and closes in an order, either side first in turns. Prints the client's port and both processes of each
-/// connection. Each segment is acknowledged by what follows at once, so that no tail loss probe is due.
+/// Connects, exchanges and closes in order; the two sides take turns to close first. Prints the client's port and both
+/// processes of each connection. Each segment is acknowledged at once by the next one, so that no tail loss probe is
+/// due.
 ///
-/// `one`: one server process. `prefork`: children of the listener's process, each accepts one connection and ends with it. `fork`: the
-/// listener's process accepts, and a child for each connection does the rest.
+/// `one`: one server process. `prefork`: children of the listener's process, each of which accepts one connection and
+/// exits with it. `fork`: the listener's process accepts, and a child for each connection does the rest.
 private let load = """
     import ctypes, os, signal, socket, subprocess, sys
     n, port, kind = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -68,14 +69,14 @@ extension KernelTests {
         @Test(arguments: ["one", "prefork", "fork"])
         func nothingIsFoundAndBothOwnersAreNamed(_ kind: String) throws {
             var attempt = try run(kind)
-            // On a busy machine the rings may run over; then nothing can be said, and it is tried again.
+            // On a busy machine the rings may overrun. Such a run proves nothing and is repeated.
             if !attempt.trace.errors.contains(" 0 lost, ") { attempt = try run(kind) }
             let all = try records(attempt.trace, "conn")
             #expect(all.count == 1000)
             #expect(attempt.trace.errors.contains("\n0 packets dropped by kernel"), "\(attempt.trace.errors)")
             let findings = try records(attempt.trace, "finding").map { "\($0["code"] ?? ""): \($0["message"] ?? "")" }
-            // Where a process does not get the processor for 200 ms, its peer's kernel sends again, and counts that: nobody else is
-            // in this namespace.
+            // If a process gets no processor time for 200 ms, its peer's kernel retransmits and counts that: there is
+            // no other traffic in this namespace.
             let counters = try records(attempt.trace, "host").first?["counters"] as? [String: Int] ?? [:]
             let timeouts = (counters["TcpExtTCPTimeouts"] ?? 0) + (counters["TcpExtTCPLossProbes"] ?? 0)
             let resent = findings.filter { text in
@@ -95,7 +96,7 @@ extension KernelTests {
                 let port = conn["id.orig_p"] as? Int ?? 0
                 let pids = ["orig_process", "resp_process"].map { (conn[$0] as? [String: Any])?["pid"] as? Int }
                 let truth = [owners["client \(port)"], owners["server \(port)"]]
-                // Two processes hold the socket after fork(): the one that closes it last is named.
+                // Two processes hold the socket after fork(): the last one to close it is named.
                 let isRight = pids == truth || kind == "fork" && pids == [truth[0], owners["acceptor 0"]]
                 if !isRight { wrong.append("\(port): \(pids), not \(truth)") }
                 return isRight

@@ -1,4 +1,4 @@
-// Faults made for real, and what is found of each: the code, the words, and nothing else.
+// Real faults, and the findings about each: the code, the wording, and nothing else.
 
 import Foundation
 import Testing
@@ -7,7 +7,7 @@ private let canRun =
     isRoot
     && ["/usr/sbin/ip", "/usr/bin/ss"].allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }
 
-/// One connection that was made: what must be found of it.
+/// One connection of the driver's, and the findings expected for it.
 private struct Fault: Decodable {
     var kind: String
     var client: String
@@ -16,13 +16,13 @@ private struct Fault: Decodable {
     var codes: [String]
     /// Regular expressions; each must match in the messages.
     var words: [String]
-    /// May be found, too: true, and not the cause.
+    /// May be found as well: true, but not the cause.
     var also: [String]
     /// How the connection ended; nil: not asked.
     var outcome: String?
 }
 
-/// One connection as tcptrace told it.
+/// One connection as tcptrace reported it.
 private struct Told {
     var time: Int
     var codes: [String]
@@ -34,20 +34,21 @@ extension KernelTests {
     @Suite(.enabled(if: canRun, "making faults needs root, ip and ss")) struct FaultTests {
         static let times = 3
 
-        /// At the first try: what is not named right is a miss.
+        /// Counts the first attempt: a cause that is not named correctly is a miss.
         @Test(.timeLimit(.minutes(3))) func theFindingNamesTheTrueCause() throws {
             var attempt = try run()
-            // Where the rings ran over nothing can be said: then all of it is made again.
+            // An overrun of the rings makes a run worthless: then everything is made once more.
             if !attempt.errors.contains(" 0 lost, ") { attempt = try run() }
             #expect(attempt.errors.contains("\n0 packets dropped by kernel"), "\(attempt.errors)")
             for miss in try judge(attempt) { Issue.record("\(miss.text)") }
-            // The file that the trace wrote tells the same, word for word: also what was found while a connection was open.
+            // The file that the trace wrote gives the same records, word for word, including findings made while a
+            // connection was open.
             let replay = try tcptrace("-T", "json", "-r", attempt.scratch.file("case.pcapng"))
             let differences = try differences(live: attempt.json, replay: replay.text)
             #expect(differences.isEmpty, "\(differences.count): \(differences.prefix(8).joined(separator: "\n"))")
         }
 
-        /// Holds the findings against the faults, prints the table, and gives back what is not right.
+        /// Compares the findings with the faults, prints the table, and returns the misses.
         private func judge(
             _ attempt: (faults: [Fault], json: String, errors: String, scratch: Scratch)
         ) throws -> [(kind: String, text: String)] {
@@ -93,7 +94,7 @@ extension KernelTests {
             try #require(wait(60) { driver.hasEnded }, "the faults do not end")
             let outcome = try driver.end()
             try #require(outcome.code == 0, "\(outcome.errors)")
-            // What this machine has no means to make.
+            // Lists the faults that this machine lacks the means to make.
             print(outcome.text, terminator: "")
             func text(_ name: String) throws -> String {
                 try String(contentsOfFile: scratch.file(name), encoding: .utf8)
@@ -104,7 +105,7 @@ extension KernelTests {
             return try (faults, text("json"), text("errors"), scratch)
         }
 
-        /// By their ends (in either order: who is the client is not always clear), oldest first.
+        /// Connections by their ends (in either order, as the client is not always known), oldest first.
         private func connections(_ json: String) throws -> [[String]: [Told]] {
             var messages: [String: String] = [:]
             var all: [[String]: [Told]] = [:]
@@ -122,7 +123,7 @@ extension KernelTests {
                     let address = try #require(record["id.\(side)_h"] as? String)
                     return try "\(address) \(#require(record["id.\(side)_p"] as? Int))"
                 }.sorted()
-                // Its findings come before it.
+                // The findings of a connection come before its `conn` record.
                 all[ends, default: []].append(
                     Told(
                         time: record["ts_ns"] as? Int ?? 0, codes: record["findings"] as? [String] ?? [],
@@ -131,7 +132,7 @@ extension KernelTests {
             return all.mapValues { $0.sorted { $0.time < $1.time } }
         }
 
-        /// What the schema page says of each code's evidence is all that there is.
+        /// The evidence keys that the schema page lists for each code are the only ones.
         private func checkEvidence(_ json: String) throws {
             let page = try String(
                 contentsOfFile: URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
@@ -155,7 +156,8 @@ extension KernelTests {
             }
         }
 
-        /// The connection that is meant: the oldest with these ends; where any client is meant, the one of which it was found.
+        /// The connection of a fault: the oldest with these ends. Where the fault names any client, the one with the
+        /// finding.
         private func take(_ fault: Fault, _ told: inout [[String]: [Told]]) -> Told? {
             if fault.client.hasSuffix(" 0") {
                 let found = told.filter { $0.key.contains(fault.server) }.values.joined().filter {
@@ -170,8 +172,8 @@ extension KernelTests {
 
         private func complaints(_ fault: Fault, _ told: Told?) -> [String] {
             guard let told else { return ["no connection"] }
-            // What comes while close() is at work the kernel itself now and then drops (`explain TCP_CLOSE`), and its sender sends it
-            // again: who says that it was for this reason tells the truth.
+            // The kernel itself sometimes drops a segment that arrives while close() is running (`explain TCP_CLOSE`),
+            // and the sender retransmits it: a finding that gives this reason is true.
             let isKernelsOwn = told.messages.contains("): TCP_CLOSE\n")
             let also = fault.also + (isKernelsOwn ? ["retransmission"] : [])
             return fault.codes.filter { !told.codes.contains($0) }.map { "lacks \($0)" }
@@ -184,6 +186,6 @@ extension KernelTests {
 }
 
 extension String {
-    /// With spaces to this width, at least one.
+    /// Padded with spaces to this width, with at least one space.
     fileprivate func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(1, width - count)) }
 }

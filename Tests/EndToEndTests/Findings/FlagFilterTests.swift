@@ -1,10 +1,11 @@
-// X15: each of our captures once more through a filter that lets SYN, FIN and RST only through: nothing new is found in it.
+// CASES X15: each of our captures, replayed through a filter that passes only SYN, FIN and RST: no new finding appears
+// except capture-gap.
 
 import Foundation
 import Testing
 
 @Suite struct FlagFilterTests {
-    /// pcap-filter's `tcp[tcpflags]` is IPv4's only.
+    /// pcap-filter's `tcp[tcpflags]` works for IPv4 only.
     private static let filter = """
         ip and tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0 or ip6 and ip6[6] == 6 and ip6[53] & 7 != 0
         """
