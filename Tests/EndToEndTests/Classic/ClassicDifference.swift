@@ -1,14 +1,15 @@
-// Where --long and classic tcptrace 6.6.7 differ, and who is right: the one reviewed list.
+// The differences between --long and classic tcptrace 6.6.7, and which of them is right: the only list, and a reviewed
+// one.
 
 /// A known difference.
 struct ClassicDifference: Sendable {
-    /// The fields, or all.
+    /// The affected fields; nil for all.
     var fields: Set<String>?
-    /// The capture, or any.
+    /// The affected capture; nil for any.
     var capture: String?
-    /// Why.
+    /// Why they differ.
     var reason: String
-    /// Whether two values differ in the way that the reason says.
+    /// Whether two values differ in the way that the reason describes.
     var explains: @Sendable (_ classic: String, _ ours: String, _ isComplete: Bool) -> Bool
 
     init(
@@ -101,7 +102,7 @@ struct ClassicDifference: Sendable {
             "classic takes the number of the client's RST, which follows its FIN, into the stream"),
     ]
 
-    /// Connections that only one of the two knows by these addresses, by capture.
+    /// Captures in which only one of the two programs knows a connection by these addresses, and why.
     static let connections = [
         "ipv6.pcapng": "classic prints ::1 as :0001",
         "stale-close-wait.pcapng": "classic splits the connection",

@@ -3,9 +3,9 @@
 import Foundation
 import Testing
 
-/// The statistics of one connection: field by field, the first end's value and the second's.
+/// The statistics of one connection: for each field, the value of the first end and that of the second.
 struct LongBlock: Equatable {
-    /// Both ends, `address:port`; which one comes first is the first field of each pair.
+    /// Both ends, as `address:port`; the first one belongs to the first value of each pair.
     var ends: [String] = []
     var fields: [String: [String]] = [:]
     var isComplete = true
@@ -14,7 +14,7 @@ struct LongBlock: Equatable {
 enum ClassicStatistics {
     static let isInstalled = FileManager.default.isExecutableFile(atPath: "/usr/bin/tcptrace")
 
-    /// Classic's blocks of a capture.
+    /// Classic's blocks for a capture.
     static func classic(_ path: String) throws -> [LongBlock] {
         let outcome = try Program("/usr/bin/tcptrace", ["-l", "-n", "-r", "-W", path]).end()
         var blocks: [LongBlock] = []
@@ -34,7 +34,7 @@ enum ClassicStatistics {
         return blocks
     }
 
-    /// Ours.
+    /// The blocks of tcptrace --long for a capture.
     static func ours(_ path: String) throws -> [LongBlock] {
         let outcome = try tcptrace("-r", path, "--long", "--width", "200")
         var blocks: [LongBlock] = []
@@ -49,7 +49,7 @@ enum ClassicStatistics {
         return blocks
     }
 
-    /// `     label:   value unit      label:   value unit`
+    /// Parses a line of the form `     label:   value unit      label:   value unit`.
     private static func fields(_ line: String) -> (String, [String])? {
         let pattern = #/\s{5}(\S.{0,17}?):\s+(\S+)\s(.{0,5}?)\s*\s{5}(\S.{0,17}?):\s+(\S+)\s?(\S*)\s*/#
         guard let match = line.wholeMatch(of: pattern), match.output.1 == match.output.4 else { return nil }

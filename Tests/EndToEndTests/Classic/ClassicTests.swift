@@ -1,10 +1,10 @@
-// --long gives classic tcptrace's numbers under classic's names, but for a list of reviewed differences.
+// --long gives classic tcptrace's numbers under classic's names, apart from a list of reviewed differences.
 
 import CaptureBuilding
 import Foundation
 import Testing
 
-/// The captures of classic's own tests, in the corpus.
+/// The captures of classic's own tests, from the corpus.
 private let captures: String? = Corpus.path.map { $0 + "/blitz-tcptrace" }.flatMap {
     FileManager.default.fileExists(atPath: $0) ? $0 : nil
 }
@@ -12,7 +12,7 @@ private let captures: String? = Corpus.path.map { $0 + "/blitz-tcptrace" }.flatM
 @Suite(
     "Classic tcptrace", .serialized, .enabled(if: ClassicStatistics.isInstalled, "classic tcptrace is not installed"))
 struct ClassicTests {
-    /// How often a field agreed, and the differences that nothing explains.
+    /// How often each field agreed, and how often a known difference explained it.
     private struct Comparison {
         var agreed: [String: Int] = [:]
         var explained: [String: Int] = [:]
