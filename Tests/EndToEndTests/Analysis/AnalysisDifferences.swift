@@ -1,23 +1,23 @@
-// Where tcptrace's analysis is known to differ from tshark's: reviewed, each with its reason. The test fails on any other
-// difference, and on one listed here that is no more.
+// The known differences between tcptrace's analysis and tshark's: reviewed, each with its reason. The test fails on any
+// other difference, and on a listed one that no longer occurs.
 
-/// Frames of one capture that are analysed differently, and why.
+/// Frames of one capture that the two programs analyse differently, and why.
 struct AnalysisDifference {
     enum Reason: String {
-        /// Copies of segments in FabricPath frames: tshark sees four octets of text less in them.
+        /// Copies of segments in FabricPath frames: tshark sees four octets less of text in them.
         case fabricPathChecksum =
             "tshark takes the last four octets of a FabricPath frame for its checksum, not for text"
         /// tshark lets a header that ends beyond its packet begin a conversation; tcptrace refuses the frame.
         case damagedSegment = "a segment before it is damaged, and tshark takes something from it"
-        /// The IP header claims more than the frame has: tcptrace takes its word for it, tshark does not.
+        /// The IP header claims more octets than the frame has: tcptrace believes it, tshark does not.
         case lengthBeyondFrame = "the IP length of this or an earlier frame is beyond the end of the frame"
-        /// In its second pass tshark compares a SYN-ACK with the ISN of a later one.
-        /// At most 10,000 segments that nobody has acknowledged are remembered.
+        /// At most 10,000 unacknowledged segments are remembered.
         case manyUnacknowledged = "tshark follows no more than 10,000 segments without an ACK"
-        /// Hosts drop such a packet; tshark reads none of it, tcptrace skips options by the header's length.
+        /// Hosts drop such a packet. tshark reads none of it; tcptrace skips the options by the header length.
         case badOption = "an IP option of an impossible length in this or an earlier frame"
         /// Not tshark's fault.
         case compressed = "compressed payload (IPComp) before it, which tshark expands"
+        /// In its second pass tshark compares a SYN-ACK with the ISN of a later one.
         case secondPass = "tshark's second pass knows the ISN of a later SYN-ACK"
     }
 
@@ -50,7 +50,7 @@ struct AnalysisDifference {
             capture: "zeek/contentline/telnet-long-line-no-eol.pcapng.gz", frames: [13987], reason: .manyUnacknowledged),
     ]
 
-    /// Captures in which so many frames differ, all for one reason.
+    /// Captures in which this many frames differ, all for one reason.
     static let captures: [String: (frames: Int, reason: Reason)] = [
         "blitz-tcptrace/6syns.dmp.gz": (42, .lengthBeyondFrame),
         "blitz-tcptrace/long_rtt.dmp.gz": (23, .lengthBeyondFrame),

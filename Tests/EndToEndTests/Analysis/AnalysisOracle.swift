@@ -13,16 +13,17 @@ enum AnalysisOracle {
     ]
 
     private static let tshark = "/usr/bin/tshark"
-    /// Seconds that one program may take.
+    /// The time limit for one program, in seconds.
     private static let patience = "25"
 
-    /// Whether the tshark whose rules these are is there: other versions have others.
+    /// Whether the tshark version that has these rules is installed: other versions have other rules.
     static let isInstalled: Bool = {
         guard FileManager.default.isExecutableFile(atPath: tshark) else { return false }
         return (run(tshark, ["--version"])?.text ?? "").contains("TShark (Wireshark) 4.0.")
     }()
 
-    /// Runs a program to its end, at most 25 seconds: what it printed and its exit code; nil if it cannot be started.
+    /// Runs a program to its end, for at most 25 seconds: its output, its errors and its exit code; nil if it cannot be
+    /// started.
     static func run(_ path: String, _ arguments: [String]) -> (text: String, errors: String, code: Int32)? {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
@@ -41,7 +42,7 @@ enum AnalysisOracle {
         return (text, errors, process.terminationStatus)
     }
 
-    /// The flags by frame number as tshark has them; frames without TCP are left out.
+    /// tshark's flags by frame number; frames without TCP are left out.
     static func expected(_ capture: String, passes: Int) -> [Int: Set<String>]? {
         let options = (passes == 2 ? ["-2"] : []) + ["-n", "-r", capture, "-Y", "tcp"]
         let preferences = ["ip.defragment:TRUE", "ipv6.defragment:TRUE", "ip.tso_support:TRUE"].flatMap {
@@ -60,7 +61,7 @@ enum AnalysisOracle {
         return flags
     }
 
-    /// The flags by frame number as tcptrace has them.
+    /// tcptrace's flags by frame number.
     static func found(_ capture: String) throws -> [Int: Set<String>]? {
         let arguments = ["-r", capture, "-T", "json", "--events", "packet"]
         guard let result = run(Program.tcptrace, arguments) else { return nil }

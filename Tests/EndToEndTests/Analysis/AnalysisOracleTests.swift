@@ -1,4 +1,5 @@
-// `--events packet` says of each segment what tshark 4.0 says of it, on all of other projects' captures and on a random one.
+// `--events packet` gives each segment the flags that tshark 4.0 gives it, on other projects' captures and on a random
+// one.
 
 import CaptureBuilding
 import Foundation
@@ -46,7 +47,7 @@ struct AnalysisOracleTests {
         let path = NSTemporaryDirectory() + "/analysis-" + UUID().uuidString + ".pcap"
         defer { try? FileManager.default.removeItem(atPath: path) }
         try Data(exchanges.capture(exchanges: 600)).write(to: URL(fileURLWithPath: path))
-        // One pass, because the second one judges SYN-ACKs by later ones.
+        // Only one pass, because the second one judges SYN-ACKs by later ones.
         let expected = try #require(AnalysisOracle.expected(path, passes: 1))
         let found = try #require(try AnalysisOracle.found(path))
         #expect(expected.count > 5000 && found.count == expected.count)

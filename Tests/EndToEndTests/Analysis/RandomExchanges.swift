@@ -1,4 +1,5 @@
-// A capture of random exchanges, the same in each run: wraps, holes, repetitions, reused ports, odd flags and windows.
+// A capture of random exchanges, identical in every run: wraps, holes, repetitions, reused ports, odd flags and
+// windows.
 
 import CaptureBuilding
 import SeededRandom
@@ -11,7 +12,7 @@ struct RandomExchanges {
 
     init(seed: UInt64) { random = SplitMix(seed: seed) }
 
-    /// The file, with so many four-tuples.
+    /// The file, with one four-tuple per exchange.
     mutating func capture(exchanges: Int) -> [UInt8] {
         file = .pcap(linkType: 101)
         for index in 0..<exchanges { exchange(port: UInt16(10_000 + index)) }
@@ -29,7 +30,7 @@ struct RandomExchanges {
         var isn = [one(of: starts), one(of: starts)]
         var next = isn
         let isMidstream = chance(20)
-        // In half of them the server mostly repeats its ACK.
+        // In half of the exchanges the server mostly repeats its ACK.
         let repeatsAcks = chance(50)
         let usualWindow: UInt16 = one(of: [20, 20, 0])
         var lastAck: UInt32?

@@ -1,36 +1,36 @@
-// Many captures read by one Wireshark: `sharkd`, which comes with tshark, loads one after another without starting anew.
+// Reads many captures with one Wireshark: `sharkd`, which comes with tshark, loads one after another without a restart.
 
 import CaptureBuilding
 import Foundation
 import Testing
 
-/// What Wireshark says of one frame with TCP.
+/// Wireshark's view of one frame with TCP.
 struct SharkFrame {
     var number: Int
     var stream: Int
     /// The two ends of the innermost packet, in no order.
     var ends: [String]
     var completeness: Int
-    /// Names of `tcp.analysis`.
+    /// Names of `tcp.analysis` flags.
     var analysis: Set<String>
 }
 
 enum Sharkd {
     private static let path = "/usr/bin/sharkd"
-    /// Loading waits most of its time: more of them than processors.
+    /// Loading mostly waits, so there are more of these than processors.
     private static let processes = 6
 
-    /// Whether the Wireshark whose rules these are is there.
+    /// Whether the Wireshark version that has these rules is installed.
     static let isInstalled = AnalysisOracle.isInstalled && FileManager.default.isExecutableFile(atPath: path)
 
-    /// The columns that are asked for, each with all of its occurrences.
+    /// The requested columns, each with all of its occurrences.
     private static let columns =
         [
             "tcp.stream", "ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst", "tcp.dstport", "tcp.completeness",
             "frame.protocols",
         ] + AnalysisOracle.names.map { "tcp.analysis.\($0)" }
 
-    /// The frames with TCP of each capture, but for those with an ICMP error, which quotes a segment.
+    /// The frames with TCP of each capture, except those with an ICMP error, which quotes a segment.
     static func read(_ captures: [String]) throws -> [String: [SharkFrame]] {
         let scratch = try Scratch()
         let shares = (0..<processes).map { share in
@@ -53,13 +53,13 @@ enum Sharkd {
         return frames
     }
 
-    /// Requests with a number beyond those of the captures only set something up; those for frames have the capture's.
+    /// Requests numbered beyond the captures only set something up; requests for frames have the capture's number.
     private static func requests(_ captures: [String]) throws -> String {
         var text = ""
         let setUp = captures.count + 1
         func ask(_ method: String, _ number: Int, _ parameters: [String: String]) throws {
             let object = try JSONSerialization.data(withJSONObject: parameters, options: .withoutEscapingSlashes)
-            // sharkd wants the members in this order.
+            // sharkd insists on this order of the members.
             text += #"{"jsonrpc":"2.0","id":\#(number),"method":"\#(method)","params":"#
             text += String(decoding: object, as: UTF8.self) + "}\n"
         }
@@ -68,7 +68,7 @@ enum Sharkd {
         }
         for (index, capture) in captures.enumerated() {
             try ask("load", setUp, ["file": capture])
-            // It remembers what a filter matched, by its text alone: each capture needs another text.
+            // sharkd caches the matches of a filter by its text alone, so each capture needs a different text.
             var parameters = ["filter": "tcp && !icmp && !icmpv6 && frame.number < \(1_000_000 + index)"]
             for (place, column) in columns.enumerated() { parameters["column\(place)"] = column + ":0" }
             try ask("frames", index + 1, parameters)
@@ -85,7 +85,7 @@ enum Sharkd {
         let isIPv6 = values[8].split(separator: ":").last { $0 == "ip" || $0 == "ipv6" } == "ipv6"
         let source = last(isIPv6 ? 2 : 1) + " " + last(3)
         let destination = last(isIPv6 ? 5 : 4) + " " + last(6)
-        // "Incomplete, DATA (15)": the number counts.
+        // In `Incomplete, DATA (15)` the number counts.
         let completeness = values[7].split(separator: "(").last?.prefix { $0.isNumber }
         return SharkFrame(
             number: number, stream: stream, ends: [source, destination].sorted(),
@@ -94,7 +94,7 @@ enum Sharkd {
     }
 }
 
-/// The whole corpus as Wireshark reads it, once for all tests.
+/// The whole corpus as Wireshark reads it, read once for all tests.
 enum SharkCorpus {
     /// Captures of the corpus with TCP.
     static func captures() throws -> [(name: String, streams: Int)] {

@@ -1,4 +1,4 @@
-// Captures in which tcptrace finds another number of connections than tshark: reviewed, each with its reason.
+// Captures in which tcptrace and tshark find different numbers of connections: reviewed, each with its reason.
 
 /// One such capture.
 struct StreamDifference {
@@ -17,7 +17,7 @@ struct StreamDifference {
     }
 
     var capture: String
-    /// How many connections tcptrace finds.
+    /// The number of connections that tcptrace finds.
     var found: Int
     var reason: Reason
 
@@ -45,6 +45,6 @@ struct StreamDifference {
         "libpcap/tests/filter/AH-IPcomp-IPv6.pcap": .compressed,
     ]
 
-    /// Our own captures in which tshark has another number of streams.
+    /// Our own captures in which tshark finds a different number of streams.
     static let ownCaptures: [String: Reason] = ["challenge-acks.pcapng": .forgedSyn]
 }

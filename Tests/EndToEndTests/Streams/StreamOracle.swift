@@ -7,7 +7,7 @@ import Testing
 struct Stream: Hashable, Comparable, CustomStringConvertible {
     var ends: [String]
     var completeness: Int
-    /// How many segments it has; not part of what is compared.
+    /// The number of segments; not compared.
     var segments = 0
 
     static func == (left: Stream, right: Stream) -> Bool {
@@ -24,7 +24,7 @@ struct Stream: Hashable, Comparable, CustomStringConvertible {
 }
 
 enum StreamOracle {
-    /// The streams of frames, by number.
+    /// The streams that the frames make up, ordered by stream number.
     static func streams(_ frames: [SharkFrame]) -> [Stream] {
         var streams: [Int: Stream] = [:]
         for frame in frames {

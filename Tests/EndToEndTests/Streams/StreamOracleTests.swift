@@ -1,4 +1,4 @@
-// tcptrace finds the connections that tshark finds, with the same ends, and as complete.
+// tcptrace finds the same connections as tshark, with the same ends and the same completeness.
 
 import CaptureBuilding
 import Foundation
@@ -17,7 +17,7 @@ struct StreamOracleTests {
         for (name, expected) in captures {
             let outcome = try tcptrace("-r", (Corpus.path ?? "") + "/" + name, "-q", "--no-header")
             #expect([0, 1].contains(outcome.code), "\(name): \(outcome.errors)")
-            // A line that begins with a number is a connection; gaps of the capture are told, too.
+            // A line that begins with a number is a connection; other lines report gaps in the capture.
             let found = outcome.lines.count { $0.drop { $0 == " " }.first?.isNumber == true }
             streams += expected
             if found == expected {
@@ -48,7 +48,7 @@ struct StreamOracleTests {
             let found = try #require(try SharkCorpus.own.get()[name]).streams
             sum.compare(
                 found, expected, name,
-                // Of what a proxy carries tshark shows the segments, and they are the same.
+                // Where a proxy carries streams, tshark also shows the segments, and these are the same.
                 StreamDifference.all.contains { $0.capture == name && $0.reason != .proxy }
                     ? .streams : StreamDifference.completeness[name] != nil ? .completeness : .none)
         }
@@ -80,21 +80,21 @@ private struct Agreement: CustomStringConvertible {
     var captures = 0
     var streams = 0
     var equal = 0
-    /// Of one segment that is no SYN, whose bit tshark forgets.
+    /// Streams of one segment without SYN, whose completeness bit tshark forgets.
     var lone = 0
-    /// In captures with a listed difference, that have no partner.
+    /// Streams without a partner, in captures with a listed difference.
     var excused = 0
 
     var description: String {
         "\(streams) streams in \(captures) captures: \(equal) equal, \(lone) of one segment, \(excused) explained"
     }
 
-    /// What a listed difference excuses.
+    /// The extent of a listed difference.
     enum Excuse {
         case none
-        /// The same ends, but not as complete.
+        /// Same ends, different completeness.
         case completeness
-        /// Streams that only one of the two has.
+        /// Streams found by only one of the two.
         case streams
     }
 
