@@ -1,9 +1,9 @@
-# Faults made for real, in a network namespace of their own, while tcptrace watches.
+# Real faults, in a network namespace of their own, while tcptrace watches.
 #
 #     faults.py TCPTRACE DIRECTORY TIMES
 #
-# Leaves in DIRECTORY: faults (one JSON object a connection: what was done and what is to be found), json (what tcptrace said)
-# and errors. Must be root. Everything stays on lo and on one veth pair that goes with the namespaces.
+# Leaves in DIRECTORY: faults (one JSON object per connection: what was done, and the expected findings), json (the output of
+# tcptrace) and errors. Must be root. Everything stays on lo and on one veth pair that goes with the namespaces.
 import ctypes, errno, fcntl, json, os, select, signal, socket, struct, subprocess, sys, time
 
 from forge import RST, SYN, TCP_REPAIR, deaf, forge, hear, numbers
@@ -48,7 +48,7 @@ def link_address(device):
 
 
 class Remote:
-    """A socket in another process: each method is called there."""
+    """A proxy for a socket in another process: each method call is forwarded to it."""
 
     def __init__(self, worker, number):
         self.worker, self.number = worker, number
@@ -58,7 +58,7 @@ class Remote:
 
 
 class Worker:
-    """A process that does with sockets what it is told."""
+    """A process that performs socket operations on request."""
 
     def __init__(self, name, own_network=False):
         self.name = name
@@ -136,16 +136,18 @@ class Worker:
 
 workers = []
 faults = open(out + '/faults', 'w')
-# Everything has this port at one end: other programs' kernel events are kept out by it. Each listener has its own address.
+# Every connection has this port at one end; it keeps other programs' kernel events out. Each listener has its own
+# address.
 PORT = 20000
-# Sockets of the last run may still send in their own namespace, and events have none: so each run has its own ports, of which it takes
-# some 250, below those that the kernel chooses.
+# Sockets of the last run may still send in their own namespace, and events do not name a namespace. So each run has its
+# own range of about 250 ports, below those that the kernel chooses.
 next_address, next_port = [0], [20001 + os.getpid() % 79 * 250]
 
 
 def fault(kind, client, server, codes, words=(), also=(), outcome=None):
-    """Client port 0: one of all connections to the server. `codes` must be found, `words` be in their messages, and nothing else be found but `also`. The connection
-    must end with `outcome`, if it is given."""
+    """Records one expectation. Client port 0 stands for any one connection to the server. `codes` must be found, `words`
+    must match in their messages, and nothing but `also` may be found besides. The connection must end with `outcome`, if
+    it is given."""
     faults.write(json.dumps({
         'kind': kind, 'client': '%s %d' % client, 'server': '%s %d' % server, 'codes': codes, 'words': list(words),
         'also': list(also), 'outcome': outcome}) + '\n')
@@ -174,7 +176,7 @@ def name_of(s):
 
 
 def caller(address='127.0.0.1', port=None):
-    """Each its own port: the kernel would choose one of an earlier fault again."""
+    """A socket with a port of its own: the kernel might choose one of an earlier fault again."""
     if port is None:
         next_port[0] += 1
         port = next_port[0]
@@ -209,7 +211,8 @@ def expect(value, wanted):
 
 
 def settled():
-    """The sockets' queues are read now and then, seldom on a busy machine: then how many octets are lost is not known."""
+    """Waits for a reading of the sockets' queues. They are read at intervals, long ones on a busy machine; without a reading
+    the number of lost octets is unknown."""
     time.sleep(0.5)
 
 
@@ -217,7 +220,7 @@ kept = []
 SERVER, CLIENT = r'fault-server\[\d+\]', r'fault-client\[\d+\]'
 
 
-# --- those that take their time: each begins, the others go on meanwhile ----------------------------------------------
+# --- faults that take time: each begins, and the others proceed meanwhile ----------------------------------------------
 
 def queue_full(l):
     l = listener(server, 1)
@@ -282,7 +285,7 @@ def rejected_with_icmp(l):
 
 
 def firewall(chain, l, end, verdict):
-    """A rule for what comes from a listener (`s`), or goes to it (`d`), on its way in or out."""
+    """Adds a rule for segments from a listener (`s`) or to it (`d`), on the way in or out."""
     run('nft', 'add', 'rule', 'inet', 'faults', chain, 'ip', end + 'addr', name_of(l)[0], 'tcp', end + 'port', str(PORT), *verdict.split())
 
 
@@ -313,14 +316,14 @@ def rejected_in_the_middle(l):
 
 
 def rst_dropped(l):
-    """Nobody listens, and the RST that says so is dropped on its way out."""
+    """There is no listener, and the RST that says so is dropped on its way out."""
     l = listener(server); name = name_of(l); firewall('out', l, 's', 'drop'); l.close(); time.sleep(0.005)
     c = caller(); c.setblocking(False); c.connect_ex(name); kept.append(c)
     fault('rule drops the RST', name_of(c), name, ['syn-unanswered'], ['nothing listens there, and the RST', 'NETFILTER_DROP'])
 
 
 def deferred(l):
-    """A listener that waits for the first octets: its kernel does not heed the bare ACK. Those come, and all is well."""
+    """A listener that waits for the first octets: its kernel ignores the bare ACK. The octets come, and all is well."""
     l = prepared(server.socket(), own_address()); l.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 9); l.listen(64)
     c = caller(); c.connect(name_of(l)); waiting.append((l, c))
     fault('accept deferred', name_of(c), name_of(l), ['accept-deferred'], ['TCP_DEFER_ACCEPT'], ['tail-loss-probe'])
@@ -334,13 +337,13 @@ def say_first_octets():
 
 
 def stuck_among_two(l):
-    """Two listeners share an address (SO_REUSEPORT); one accepts, the other does not: what waits, waits with that one."""
+    """Two listeners share an address (SO_REUSEPORT). One accepts and the other does not: every waiting connection waits at the latter."""
     address = own_address(); stuck = []
     for worker in (server, sleeper):
         s = worker.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1); s.bind((address, PORT)); s.listen(64); stuck.append(s)
     good, bad = stuck
     good.setblocking(False)
-    # Which one gets a connection is for the kernel to choose.
+    # The kernel chooses which listener gets a connection.
     while True:
         c = caller(); c.connect((address, PORT)); kept.append(c)
         try:
@@ -403,7 +406,7 @@ def leak_end_unread(l):
 
 
 def leak_from_before(l):
-    """Made before the trace begins: only its keep-alives are captured, and the kernel says the rest."""
+    """A connection made before the trace begins: only its keep-alives are captured, and the kernel supplies the rest."""
     c, s = pair(l); me = name_of(c)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL):
@@ -460,7 +463,7 @@ def window_taken_back(l):
 def orphan_expires(l):
     c, s = pair(l)
     exchange(c, s)
-    # Of the socket, not of the namespace: tcp_fin_timeout must be long for others.
+    # Set for the socket, not for the namespace: tcp_fin_timeout must be long for other faults.
     c.setsockopt(socket.IPPROTO_TCP, TCP_LINGER2, 1)
     me = name_of(c); c.close(); s.recv(1)
     fault('orphan-expires', me, name_of(l), ['orphan-fin-wait-2', 'close-wait-leak'], ['dropped silently', SERVER])
@@ -495,7 +498,7 @@ def link_down(l, timeout):
     return c
 
 
-# --- those that are over at once ---------------------------------------------------------------------------------------
+# --- faults that are over at once ---------------------------------------------------------------------------------------
 
 def clean_client(l):
     c, s = pair(l); me = name_of(c); exchange(c, s); c.close(); s.recv(1); s.close()
@@ -503,7 +506,7 @@ def clean_client(l):
 
 
 def clean_bound(l):
-    """Bound to an interface: the kernel finds such a socket only for who names the interface."""
+    """Bound to an interface: the kernel finds such a socket only by a look-up that names the interface."""
     c = caller(); c.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'lo'); c, s = pair(l, c); me = name_of(c)
     exchange(c, s); time.sleep(0.4); exchange(c, s); c.close(); s.recv(1); s.close()
     fault('clean, bound to lo', me, name_of(l), [])
@@ -606,7 +609,7 @@ def fast_open(l):
     for number in range(2):
         c = caller(); c.sendto(b'hello', socket.MSG_FASTOPEN, name_of(l)); s = l.accept(); me = name_of(c)
         s.recv(9); s.sendall(b'world'); c.recv(9); c.close(); s.recv(1); s.close()
-        # The first one on this host only asks for a cookie.
+        # The first connection on this host only asks for a cookie.
         if number == 1:
             fault('fast open', me, name_of(l), ['fast-open'], ['5 octets'])
 
@@ -617,7 +620,7 @@ def cookies(l):
 
 
 def tail_loss_probe(l):
-    """As in the lab: the last line and the end at once, and a client that is slow to acknowledge."""
+    """As in the lab: the last line and the FIN come at once, and the client is slow to acknowledge."""
     c, s = pair(l); me = name_of(c)
     for _ in range(3):
         exchange(c, s)
@@ -626,8 +629,8 @@ def tail_loss_probe(l):
 
 
 def simultaneous_open():
-    """Both SYNs wait for the other's link address; then both are told."""
-    # Neither answers: each takes only addresses that it is told.
+    """Each SYN waits for the link address of the other host; then both hosts learn it."""
+    # Neither answers ARP requests: each learns the addresses only from this script.
     for worker, device in ((None, 'veth0'), (there, 'veth1')):
         words = ('sysctl', '-qw', 'net.ipv4.conf.%s.arp_ignore=8' % device)
         run(*words) if worker is None else worker.ask(0, 'run', words)
@@ -648,12 +651,12 @@ def simultaneous_open():
 
 
 def vanish(s):
-    """Closes a socket without a word."""
+    """Closes a socket without sending a segment."""
     s.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1); s.close()
 
 
 def vanished(l):
-    """The server's socket goes without a word (as after a power failure); the client's next octets are met by a RST."""
+    """The server's socket disappears without a segment (as after a power failure); a RST answers the client's next octets."""
     c, s = pair(l); me = name_of(c); exchange(c, s)
     vanish(s); time.sleep(0.3)
     c.sendall(b'lost'); expect(quietly(c.recv, 1), errno.ECONNRESET); c.close()
@@ -661,7 +664,7 @@ def vanished(l):
 
 
 def lost_and_found(l):
-    """The first copies are dropped by the server's kernel, a later one is not."""
+    """The server's kernel drops the first copies, but not a later one."""
     c, s = pair(l); me = name_of(c); exchange(c, s); s.filter(); c.sendall(b'late'); time.sleep(0.3)
     hear(s); s.recv(9); s.sendall(b'x'); c.recv(9); c.close(); s.recv(1); s.close()
     fault('lost and sent again', me, name_of(l), ['retransmission'], [CLIENT, 'SOCKET_FILTER'])
@@ -681,7 +684,7 @@ def middlebox(l):
 
 
 def acks_lost(l):
-    """The sender's kernel gets no ACK for a while: what it sends again had arrived."""
+    """The sender's kernel gets no ACK for a while: its retransmissions repeat octets that had arrived."""
     c, s = pair(l); me = name_of(c); exchange(c, s); deaf(c); c.sendall(b'late'); expect(s.recv(9), b'late'); time.sleep(0.6)
     hear(c); s.sendall(b'x'); c.recv(9); c.close(); s.recv(1); s.close()
     fault('ACKs lost', me, name_of(l), ['spurious-retransmission'], [CLIENT, 'had arrived: the ACK was late or lost'],
@@ -689,7 +692,7 @@ def acks_lost(l):
 
 
 def probe(l):
-    """Two segments, whose ACKs the sender's kernel does not get until it has probed; then they are there."""
+    """Two segments whose ACKs reach the sender's kernel only after it has sent a probe."""
     c, s = pair(l); me = name_of(c)
     for _ in range(3):
         exchange(c, s)
@@ -700,7 +703,7 @@ def probe(l):
 
 
 def end_dropped(l):
-    """A rule takes the FIN away between the capture and TCP."""
+    """A rule drops the FIN between the capture point and TCP."""
     l = listener(server)
     run('nft', 'add', 'rule', 'inet', 'faults', 'in', 'ip', 'daddr', name_of(l)[0], 'tcp', 'dport', str(PORT), 'tcp', 'flags', '&', 'fin',
         '!=', '0', 'drop')
@@ -710,7 +713,7 @@ def end_dropped(l):
 
 
 class Holder:
-    """Holds back what an iptables rule sends to a queue (NFQUEUE), and lets it go in any order."""
+    """Holds back the packets that an iptables rule sends to a queue (NFQUEUE), and releases them in any order."""
 
     def __init__(self, number):
         self.number, self.socket = number, socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
@@ -735,7 +738,7 @@ class Holder:
 
 def reordered(l):
     c, s = pair(l); me = name_of(c); exchange(c, s); c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # The segments with text; nftables' own queue is rarely there.
+    # Queues the segments with text through iptables, as nftables' own queue is rarely available.
     run('iptables', *('-A OUTPUT -p tcp --sport %d --dport %d --tcp-flags PSH PSH -j NFQUEUE --queue-num 7' % (me[1], PORT)).split())
     c.sendall(b'one'); first = holder.packet(); c.sendall(b'two'); second = holder.packet()
     holder.release(second); holder.release(first)
@@ -752,18 +755,20 @@ def forged_syn(l):
 
 
 def ports_run_out(l):
-    """All ports but a few are held by TIME_WAIT, of a range that is small."""
+    """TIME_WAIT holds all but a few ports of a small range."""
     l = listener(server, 64)
     count = 80
     for number in range(count):
         c = prepared(socket.socket(), '127.0.0.1', 40000 + number); c.connect(name_of(l)); s = l.accept(); me = name_of(c)
         c.close(); s.recv(1); s.close()
-        # An ended connection is reported after a moment, and the kernel is asked once a second, later on a busy machine.
+        # An ended connection is reported after a moment, and the kernel is queried once a second, or later on a busy
+        # machine.
         time.sleep(1.5 if number == count // 2 else 0.03 if number > count // 2 else 0)
-    # It is told of the connection that was the last straw: one of them all.
+    # The finding is reported for the connection that crosses the threshold, which may be any of them.
     fault('ports run out', ('127.0.0.1', 0), name_of(l), ['time-wait-held'],
           [CLIENT, 'of the 100 ports', '40000-40099', 'are left', 'EADDRNOTAVAIL', 'tcp_tw_reuse is 0'],
-          # It takes seconds: where all processors are busy a timeout strikes one of the eighty, and that is true as well.
+          # This takes seconds: where all processors are busy a timeout may hit one of the eighty, and that finding is
+          # true as well.
           ['retransmission'])
 
 
@@ -776,7 +781,8 @@ def quick():
                       *([reordered] if has_queues else []), fast_open, tail_loss_probe, vanished, lost_and_found, forged_reset, forged_syn,
                       middlebox, acks_lost, probe):
             steps(l)
-    # The host's counters are read now and then, later on a busy machine: nothing else is to be opened in the same span.
+    # The host's counters are read at intervals, longer ones on a busy machine: nothing else may be opened in the same
+    # interval.
     for _ in range(times):
         ports_run_out(l)
     time.sleep(1.5)
@@ -794,15 +800,16 @@ def slow():
                       keep_alive_death, user_timeout, zero_window, window_taken_back, queue_full, queue_was_full, dropped_by_filter, signature_missing, *([dropped_by_rule, end_dropped, rst_dropped, answer_dropped, answer_dropped_on_its_way_out] if has_rules else []), accepted_late, deferred, stuck_among_two,
                       nobody_accepts, stopped, quits_before_accept):
             steps(l)
-        # Before the SYN is sent again, so that it is let in then; what is not accepted after a second is told as that.
+        # Before the SYN is retransmitted, so that the retransmission is let in; a connection not accepted within a
+        # second is reported as such.
         let_in()
         say_first_octets()
 
 
 def other_way():
-    """Octets that go another way than the one that is captured."""
+    """Octets that take another route than the captured one."""
     mine, theirs = '10.98.0.1', '10.98.0.2'
-    # Answers are captured, whichever way the octets go.
+    # Answers are captured whichever way the octets take.
     run('ip', 'address', 'add', mine + '/32', 'dev', 'lo')
     run('ip', 'link', 'add', 'veth2', 'type', 'veth', 'peer', 'name', 'veth3', 'netns', str(there.pid))
     run('ip', 'address', 'add', '10.97.0.1/24', 'dev', 'veth2')
@@ -848,7 +855,7 @@ setting('tcp_fastopen', 3)
 setting('ip_local_port_range', '40000 40099')
 setting('tcp_tw_reuse', 0)
 call_me('fault-client')
-# A program may be missing, or the kernel's part of it.
+# A program, or the kernel's support for it, may be missing.
 has_rules = works('nft', 'add table inet faults; add chain inet faults in { type filter hook input priority 0; };'
                   ' add chain inet faults out { type filter hook output priority 0; }')
 has_queues = works(*'iptables -A OUTPUT -p tcp --dport 9 -j NFQUEUE --queue-num 7'.split())
@@ -866,7 +873,7 @@ run('ip', 'address', 'add', HERE + '/24', 'dev', 'veth0')
 run('ip', 'link', 'set', 'veth0', 'up')
 there.ask(0, 'run', ('ip', 'address', 'add', THERE + '/24', 'dev', 'veth1'))
 there.ask(0, 'run', ('ip', 'link', 'set', 'veth1', 'up'))
-# The far host is also a router, to a narrower link.
+# The far host is also a router to a narrower link.
 run('ip', 'link', 'add', 'veth4', 'type', 'veth', 'peer', 'name', 'veth5', 'netns', str(there.pid))
 run(*('ip link add veth6 netns %d mtu 1200 type veth peer name veth7 netns %d' % (there.pid, beyond.pid)).split())
 for words in ('address add 10.95.0.1/24 dev veth4', 'link set veth4 up', 'route add 10.94.0.0/24 via 10.95.0.2'):

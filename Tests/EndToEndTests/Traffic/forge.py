@@ -1,4 +1,4 @@
-# Segments that the sender's TCP knows nothing of, and what is needed to make them fit.
+# Segments forged behind the back of the sender's TCP, and the means to make them fit the connection.
 import ctypes, socket, struct
 
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
@@ -14,7 +14,7 @@ def checksum(data):
 
 
 def numbers(s):
-    """SND.NXT, RCV.NXT and the clock of timestamps of a socket, by TCP_REPAIR; nothing of it changes."""
+    """SND.NXT, RCV.NXT and the timestamp clock of a socket, read through TCP_REPAIR; the socket stays as it is."""
     def number(queue):
         s.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR_QUEUE, queue)
         return s.getsockopt(socket.IPPROTO_TCP, TCP_QUEUE_SEQ) & 0xffffffff
@@ -41,10 +41,10 @@ nothing = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0))
 
 
 def deaf(s):
-    """The kernel drops every segment for this socket, as a firewall would: BPF `ret 0`."""
+    """Makes the kernel drop every segment for this socket, as a firewall would: BPF `ret 0`."""
     s.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack('HL', 1, ctypes.addressof(nothing)))
 
 
 def hear(s):
-    """It gets them again."""
+    """Lets segments through again after `deaf`."""
     s.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)

@@ -1,12 +1,13 @@
-# Connections in many states, each of which gets one to three forged segments of all sorts: what its end makes of them.
+# Connections in many states, each of which gets one to three forged segments of all sorts: how does the victim treat them?
 #
 #     forgeries.py TCPTRACE DIRECTORY CONNECTIONS SEED
 #
-# Leaves in DIRECTORY: kinds (one line a connection: STATE VICTIM PEER and the forged segments), trace (the kernel's own, see
+# Leaves in DIRECTORY: kinds (one line per connection: STATE VICTIM PEER and the forged segments), trace (the kernel's own, see
 # statetrace.py), json and errors. In a network namespace of its own; must be root.
 #
-# Left out is what no wire tells: an ACK of more than was seen being sent, up to what a capture may lack (but not beyond a FIN);
-# segments far beyond the window, which are the same; and a SYN on an open connection, which may be another client's.
+# Left out are forgeries that a capture cannot judge: an ACK of more than was seen sent, up to what a capture may lack (but not
+# beyond a FIN); segments far beyond the window, for the same reason; and a SYN on an open connection, which may be another
+# client's.
 import random, signal, socket, struct, subprocess, sys, time
 
 from forge import ACK, FIN, PSH, RST, SYN, URG, deaf, forge, numbers
@@ -20,7 +21,7 @@ kinds = open(out + '/kinds', 'w')
 
 
 def address(number):
-    """Each client has one of its own, so that no four-tuple comes twice."""
+    """The address of a client: each has its own, so that no four-tuple is used twice."""
     return '127.1.%d.%d' % (number // 250, number % 250 + 1)
 
 
@@ -46,7 +47,7 @@ def synchronized(number, listener):
     for _ in range(2):
         c.sendall(b'hello'); s.recv(9); s.sendall(b'world'); c.recv(9)
     v, p = victim.getsockname(), peer.getsockname()
-    # What the peer sends next, and what it acknowledges.
+    # The peer's next sequence number and its acknowledgment number.
     following, acknowledged, clock = numbers(peer)
     echo = numbers(victim)[2]
     if state in ('close-wait', 'last-ack'):
@@ -99,7 +100,7 @@ def opening(number):
 
 must(libc.unshare(0x40000000), 'unshare')
 subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
-# Each one is answered.
+# Every invalid segment that deserves an ACK gets one: no rate limit.
 write('/proc/sys/net/ipv4/tcp_invalid_ratelimit', '0')
 recorder = Recorder(out + '/trace', 'protocol==6 && dport!=0 && '
                     '((sport>=20990 && sport<=20991) || (dport>=20990 && dport<=20991))')

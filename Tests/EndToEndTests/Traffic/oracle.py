@@ -2,8 +2,8 @@
 #
 #     oracle.py TCPTRACE DIRECTORY
 #
-# Leaves in DIRECTORY: kinds (one line a connection: KIND CLIENT SERVER), trace (sock:inet_sock_set_state as the kernel prints
-# it), json (what tcptrace said) and errors. Must be root. The trace instance is removed whatever happens.
+# Leaves in DIRECTORY: kinds (one line per connection: KIND CLIENT SERVER), trace (sock:inet_sock_set_state as the kernel prints
+# it), json (the output of tcptrace) and errors. Must be root. The trace instance is removed whatever happens.
 import os, signal, socket, struct, subprocess, sys, threading, time
 
 from statetrace import Recorder, Tracer, libc, must, write
@@ -12,7 +12,7 @@ signal.pthread_sigmask(signal.SIG_SETMASK, [])
 tcptrace, out = sys.argv[1], sys.argv[2]
 
 
-# --- traffic: both ends in this process, one step after the other, so that what happens is the same each time ---------
+# --- traffic: both ends in this process, one step after the other, so that every run is the same -----------------------
 
 kinds = open(out + '/kinds', 'w')
 next_port = [20000]
@@ -35,7 +35,7 @@ def listener(address='127.0.0.1', backlog=256):
 
 
 def caller(address='127.0.0.1', port=0):
-    """Bound before connect(), so that the kernel's first event has a port."""
+    """A socket bound before connect(), so that the kernel's first event has a port."""
     c = socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET)
     c.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     c.bind((address, port))
@@ -233,7 +233,7 @@ def reused_port(count):
 
 
 def orphans(count):
-    """FIN_WAIT_2 without an owner: dies after tcp_fin_timeout; then a new SYN meets the leaked CLOSE_WAIT, or a late close."""
+    """FIN_WAIT_2 without an owner expires after tcp_fin_timeout; then a new SYN meets the leaked CLOSE_WAIT, or the peer closes late."""
     l = listener(); stale = []; late = []
     for number in range(count):
         c, s = pair('stale-close-wait' if number % 2 else 'orphan-fin-wait-2', l)
@@ -263,7 +263,7 @@ must(libc.unshare(0x40000000), 'unshare')
 subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
 write('/proc/sys/net/ipv4/tcp_fastopen', '3')
 write('/proc/sys/net/ipv4/tcp_fin_timeout', '1')
-# What others on this host do fills nothing.
+# The filter keeps other traffic on this host out of the buffer.
 recorder = Recorder(out + '/trace', 'protocol==6 && dport!=0 && '
                     '((sport>20000 && sport<21000) || (dport>20000 && dport<21000))')
 tracer = Tracer(tcptrace, out)

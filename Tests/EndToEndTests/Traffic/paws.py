@@ -1,9 +1,9 @@
-# Segments with timestamps of an earlier time on open connections, some of which Linux drops (PAWS) and some of which it takes.
+# Segments with old timestamps on open connections; Linux drops some of them (PAWS) and accepts others.
 #
 #     paws.py TCPTRACE DIRECTORY
 #
-# Leaves in DIRECTORY: json and errors (what tcptrace said) and kernel: one line a forged segment, KIND CLIENT-PORT and by how
-# much TcpExt's PAWSEstab grew. In a network namespace of its own; must be root.
+# Leaves in DIRECTORY: json and errors (the output of tcptrace) and kernel: one line per forged segment, with KIND, CLIENT-PORT
+# and the increase of TcpExt's PAWSEstab. In a network namespace of its own; must be root.
 import signal, socket, subprocess, sys, time
 
 from forge import ACK, FIN, PSH, RST, forge, numbers
@@ -12,7 +12,7 @@ from statetrace import Tracer, libc, must
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
 tcptrace, out = sys.argv[1], sys.argv[2]
 PORT = 20900
-# By which the forged segments are known again.
+# Identifies the forged segments.
 WINDOW = 63
 
 
@@ -26,7 +26,7 @@ kernel = open(out + '/kernel', 'w')
 
 
 def attempt(kind, flags, back, age, text=b''):
-    """Forges a segment of the client's: `back` octets before its SND.NXT, with a timestamp that is `age` ms old."""
+    """Forges a segment from the client, `back` octets before its SND.NXT, with a timestamp `age` ms old."""
     c = socket.create_connection(('127.0.0.1', PORT)); s, _ = listener.accept()
     for _ in range(2):
         c.sendall(b'hello'); s.recv(9); s.sendall(b'world'); c.recv(9)
@@ -53,12 +53,12 @@ try:
         attempt('old-ack', ACK, 0, 5000)
         attempt('old-fin', FIN | ACK, 0, 5000)
         attempt('very-old-text', PSH | ACK, 0, 1 << 30, b'stray')
-        # In the window, and not what comes next.
+        # In the window, but not the next octets expected.
         attempt('old-text-ahead', PSH | ACK, -100, 5000, b'stray')
-        # PAWS is not for RST (RFC 7323 5.2), nor for what is not older.
+        # PAWS does not apply to RST (RFC 7323 5.2), nor to segments that are not older.
         attempt('old-reset', RST | ACK, 0, 5000)
         attempt('repeated-text', PSH | ACK, 5, -200, b'hello')
-        # At the edge: Linux lets one tick pass, and an ACK that says nothing new for as long as a timeout takes.
+        # At the edge: Linux tolerates one tick, and for an ACK with nothing new as many as a timeout takes.
         for age in range(5):
             attempt('text-older-by-%d' % age, PSH | ACK, 0, age, b'stray')
         for age in (1, 50, 150, 600, 4000):

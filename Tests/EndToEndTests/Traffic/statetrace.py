@@ -1,5 +1,5 @@
-# What watches the traffic: the kernel's own trace of TCP states (sock:inet_sock_set_state), through a trace instance of its own
-# that is removed again, and tcptrace.
+# The observers of the traffic: the kernel's own trace of TCP states (sock:inet_sock_set_state), through a separate
+# trace instance that is removed again, and tcptrace.
 import ctypes, os, signal, subprocess, time
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -17,15 +17,16 @@ def write(path, text):
 
 
 def record(target, condition, ready, stop):
-    """In a child: writes the trace of what fits `condition` to the file `target`, from a byte on `ready` to one on `stop`."""
+    """Runs in a child: writes the trace of events that match `condition` to the file `target`. Writes a byte to `ready` when it
+    has begun, and ends at a byte from `stop`."""
     instance = '/sys/kernel/tracing/instances/tcptrace-oracle-%d' % os.getppid()
     must(libc.unshare(0x00020000), 'unshare')
     must(libc.mount(b'none', b'/', None, 0x4000 | 0x40000, None), 'private')
-    # Where somebody has mounted it already, this is busy, and not needed.
+    # If tracefs is already mounted, a mount would fail as busy, and is not needed.
     if not os.path.exists('/sys/kernel/tracing/instances'):
         must(libc.mount(b'tracefs', b'/sys/kernel/tracing', b'tracefs', 0, None), 'mount tracefs')
     for old in os.listdir('/sys/kernel/tracing/instances'):
-        # Left by a test that was killed: its process is no more.
+        # Left behind by a test that was killed: its process no longer exists.
         if old.startswith('tcptrace-oracle-') and not os.path.exists('/proc/' + old.split('-')[-1]):
             os.rmdir('/sys/kernel/tracing/instances/' + old)
     os.mkdir(instance)
@@ -46,7 +47,7 @@ def record(target, condition, ready, stop):
 
 
 class Recorder:
-    """Records from its making until `end`."""
+    """Records from its creation until `end`."""
 
     def __init__(self, target, condition):
         (ready_read, ready_write), (stop_read, self.stop) = os.pipe(), os.pipe()
@@ -66,7 +67,7 @@ class Recorder:
 
 
 class Tracer:
-    """tcptrace on lo; it ends with this process, whatever becomes of that."""
+    """tcptrace on lo; it ends with this process, however that ends."""
 
     def __init__(self, tcptrace, out, *arguments):
         self.errors = out + '/errors'
