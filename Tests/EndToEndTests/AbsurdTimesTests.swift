@@ -1,10 +1,11 @@
-// Captures whose time stamps leap over centuries, back and forth: all that is added up, divided or written must stand it.
+// Captures whose timestamps jump back and forth over centuries: every sum, quotient and output of times must survive
+// them.
 
 import Foundation
 import SeededRandom
 import Testing
 
-/// Numbers below a limit, the same in each run.
+/// Random numbers below a limit, the same in every run.
 private struct Draw {
     private var numbers: SplitMix
 
@@ -13,16 +14,16 @@ private struct Draw {
     mutating func callAsFunction(_ limit: UInt64) -> UInt64 { numbers.next(upperBound: limit) }
 }
 
-/// A file of the connections between some ports and 9500, on interfaces with clocks far apart.
+/// A file of connections between some client ports and port 9500, on interfaces with clocks far apart.
 private struct AbsurdFile {
     private var file = Blocks()
 
-    /// Interfaces whose clocks are so many seconds off.
+    /// Creates one interface for each clock offset, in seconds.
     init(offsets: [Int64]) { for offset in offsets { file.interface("x", offset: offset) } }
 
     var bytes: [UInt8] { file.bytes }
 
-    /// Numbers are relative: the client's to 1000, the server's to 5000.
+    /// Adds a segment. Sequence numbers are relative: the client's to 1000, the server's to 5000.
     mutating func add(
         _ isOut: Bool, _ flags: UInt8, _ seq: UInt32, _ ack: UInt32, _ count: Int = 0, port: UInt16 = 40001,
         on interface: UInt32 = 0, at time: UInt64
@@ -35,12 +36,13 @@ private struct AbsurdFile {
 }
 
 @Suite struct AbsurdTimesTests {
-    /// Connections with text and ACKs both ways; each frame's time is one of those that a file can claim at all.
+    /// Connections with text and ACKs both ways; each frame has a time picked from the whole range that a file can
+    /// claim.
     private static func scattered(_ seed: UInt64) -> [UInt8] {
         var next = Draw(seed)
         var file = AbsurdFile(offsets: [0, 9_223_372_036, -9_223_372_036])
         func add(_ out: Bool, _ flags: UInt8, _ seq: UInt32, _ ack: UInt32, _ count: Int = 0, port: UInt16) {
-            // Mostly an hour like any other.
+            // Most times are ordinary.
             let usual = next(3) != 0
             let times: [UInt64] = [0, UInt64(Int64.max), .max, 1 << 62, next(.max)]
             let time = usual ? 1_700_000_000_000_000_000 + next(1_000_000_000) : times[Int(next(5))]
@@ -51,7 +53,7 @@ private struct AbsurdFile {
             add(false, 18, 0, 1, port: port)
             add(true, 16, 1, 1, port: port)
             for turn: UInt32 in 0..<12 {
-                // Some of it twice.
+                // Repeats some of the segments.
                 for _ in 0...next(2) { add(true, 24, 1 + turn * 10, 1 + turn * 20, 10, port: port) }
                 for _ in 0...next(2) { add(false, 24, 1 + turn * 20, 11 + turn * 10, 20, port: port) }
                 add(true, 16, 11 + turn * 10, 21 + turn * 20, port: port)
@@ -63,8 +65,8 @@ private struct AbsurdFile {
         return file.bytes
     }
 
-    /// Conversations at a usual pace, with pauses, repetitions, keep-alives, holes and either end, whose frames leap from one interface
-    /// to another every now and then: what comes before a leap has sensible times, and so has what comes behind it.
+    /// Conversations at an ordinary pace, with pauses, repetitions, keep-alives, holes and either kind of end. Now and
+    /// then their frames jump from one interface to another: times before and after a jump are sensible.
     private static func leaping(_ seed: UInt64) -> [UInt8] {
         var next = Draw(seed)
         let offsets: [Int64] = [
@@ -112,11 +114,11 @@ private struct AbsurdFile {
         return file.bytes
     }
 
-    /// The last time that there is, less some seconds; an interface with the offset below leads to the first one.
+    /// The last representable time, less 1000 s; an interface with the offset below leads to the first one.
     private static let late: UInt64 = 9_223_372_036_000_000_000 - 1_000_000_000_000
     private static let millisecond: UInt64 = 1_000_000
 
-    /// A handshake far in the future, and the first text far in the past.
+    /// A handshake far in the future, with its first text far in the past.
     private static var textBeforeAll: [UInt8] {
         var file = AbsurdFile(offsets: [0, -9_223_372_036])
         file.add(true, 2, 0, 0, at: late)
@@ -126,7 +128,7 @@ private struct AbsurdFile {
         return file.bytes
     }
 
-    /// The ACK of two full segments far before them, and a delayed one after that.
+    /// A segment whose ACK comes far before it in time, and a delayed ACK after that.
     private static var ackBeforeText: [UInt8] {
         var file = AbsurdFile(offsets: [0, -9_223_372_036])
         file.add(true, 2, 0, 0, at: late)

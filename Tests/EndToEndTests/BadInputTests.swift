@@ -1,4 +1,4 @@
-// What goes wrong, and what the program says and returns then.
+// Errors, and the message and exit code for each.
 
 import Foundation
 import Testing
@@ -40,7 +40,7 @@ import Testing
         #expect(outcome.errors.hasPrefix("Error: "), "\(outcome.errors)")
     }
 
-    /// Where there is no /proc, nobody knows what was asked for: least of all a trace of everything.
+    /// Without /proc the program cannot know its arguments, so it must do nothing, least of all trace everything.
     @Test(
         .enabled(if: isRoot, "mount namespaces need root"),
         arguments: [
@@ -62,7 +62,7 @@ import Testing
                 == "\(words[0]): the command line cannot be read: /proc is not mounted here, or not readable\n")
     }
 
-    /// What chooses how to capture has nothing to choose of a file, and saying nothing would let people believe that it had.
+    /// Options that choose how to capture have no effect on a file; ignoring them silently would suggest that they had.
     @Test(arguments: [
         (["-Q", "out"], "-Q is for live traces: for a file, use filter words such as src host"),
         (["-Q", "inout"], "-Q is for live traces"),
@@ -79,7 +79,7 @@ import Testing
             #expect(outcome.code == 64 && outcome.output.isEmpty, "\(outcome.text)")
             #expect(outcome.errors.hasPrefix("Error: " + complaint), "\(outcome.errors)")
         }
-        // There it tells for which link type the filter is compiled.
+        // With -d, -y selects the link type for which the filter is compiled.
         let listing = try tcptrace("-r", path, "-y", "RAW", "-d", "tcp")
         #expect(listing.code == 0 && listing.text.hasPrefix("(000) "), "\(listing.errors)")
     }
@@ -132,7 +132,7 @@ import Testing
         #expect(outcome.errors.contains("tcptrace: \(name): No such file or directory\n"), "\(outcome.errors)")
     }
 
-    /// A pipe gives its text once; an empty filter would trace everything.
+    /// A pipe can be read only once; a second read would yield an empty filter, which traces everything.
     @Test func filtersAndListsMayComeThroughPipes() throws {
         let scratch = try Scratch()
         let file = try scratch.write(Self.connections(2), as: "x#1.pcap")
@@ -142,14 +142,14 @@ import Testing
         #expect(none.errors.contains(#"packets passed the filter "port 9";"#), "\(none.errors)")
         let all = try traced(#"echo 'tcp # all of it' | "$1" -q -F - -r "$2""#)
         #expect(all.code == 0 && all.errors.contains("2 connections traced"), "\(all.errors)")
-        // A number sign belongs to a file's name.
+        // A number sign in a list is part of a file name.
         let listed = try traced(#"echo "$2" | "$1" -q -V -"#)
         #expect(listed.code == 0 && listed.errors.contains("2 connections traced"), "\(listed.errors)")
         let empty = try traced(#"echo '# nothing' | "$1" -q -F - -r "$2""#)
         #expect(empty.code == 1 && empty.errors == "tcptrace: -F -: it contains no filter\n", "\(empty.errors)")
     }
 
-    /// Written on another system, or no file at all.
+    /// CR LF line ends, as files from another system have them.
     @Test func filtersAndListsOfOtherLineEndsAreTheSame() throws {
         let scratch = try Scratch()
         let file = try scratch.write(Self.connections(2), as: "x.pcap")
@@ -166,7 +166,7 @@ import Testing
         }
     }
 
-    /// What is said to be too long is longer than what is said to be the most.
+    /// A filter of exactly 1 MiB, the stated limit, is accepted; a longer one is too long.
     @Test func aFilterOfOneMebibyteIsOne() throws {
         let scratch = try Scratch()
         let file = try scratch.write(Self.connections(2), as: "x.pcap")
@@ -181,7 +181,7 @@ import Testing
         }
     }
 
-    /// The same words for the same mistake, whichever command it is made with.
+    /// The same mistake gets the same message from every command.
     @Test func optionsThatCommandsShareFailAlike() throws {
         for (options, complaint) in [
             (["--color", "green"], "--color green: auto, always or never"),
@@ -200,7 +200,7 @@ import Testing
         }
     }
 
-    /// What is in it stays there.
+    /// None of the capture's contents may be printed.
     @Test func aCaptureIsNoListOfThem() throws {
         let scratch = try Scratch()
         let file = try scratch.write(Self.connections(1), as: "x.pcap")
@@ -223,7 +223,7 @@ import Testing
 
     @Test func theProgramOfAFilterIsThatOfTheFilesLinkType() throws {
         let scratch = try Scratch()
-        // Raw IP: the version is in the first octet.
+        // With raw IP the version is in the first octet.
         var raw = Self.connections(1)
         raw[20] = 101
         let file = try scratch.write(raw, as: "raw.pcap")
@@ -251,7 +251,7 @@ import Testing
             outcome.errors.contains("\(file) is a capture file: tcptrace -r \(file) -w copy.pcap"), "\(outcome.errors)")
     }
 
-    /// What is wrong with it as a capture, and not as a filter.
+    /// The error is about the file as a capture, not about a filter.
     @Test func anExistingFileIsNoFilterWord() throws {
         let scratch = try Scratch()
         let text = try scratch.write(Array("This is no capture file, is it?".utf8), as: "text")
@@ -259,7 +259,7 @@ import Testing
             let (word, option) = (try tcptrace(path), try tcptrace("-r", path))
             #expect(word.code == 1 && word.errors == option.errors, "\(word.errors)")
         }
-        // Where a directory has the name of a keyword the word stays a filter.
+        // Even if a directory has the name of a keyword, the word stays a filter.
         let named = try shell("cd \"$1\"; mkdir tcp; exec $T -d tcp", scratch.path)
         #expect(named.code == 0 && named.text.hasPrefix("(000)"), "\(named.errors)")
     }
@@ -272,7 +272,7 @@ import Testing
             #expect(outcome.code == 64 && outcome.errors.contains(sentence), "\(outcome.errors)")
             #expect(outcome.errors.contains("tcptrace host \(word)") == !word.contains("/"), "\(outcome.errors)")
         }
-        // What cannot be a name, has a slip, or is of another language, is a filter.
+        // A word that cannot be a name, has a typo, or is in another filter language is taken as a filter.
         for word in ["192.168.1.300", "tcp.port", "10.0.0.1:80"] {
             let outcome = try tcptrace(word)
             #expect(outcome.errors.contains("can't parse filter expression"), "\(outcome.errors)")
@@ -445,7 +445,7 @@ import Testing
         #expect(!outcome.errors.contains("pipe"), "\(outcome.errors)")
     }
 
-    /// Of frames, too: who reads them has seen enough.
+    /// The same holds for frames: a reader that closes the pipe has seen enough.
     @Test func aClosedPipeIsAQuietEndOfFrames() throws {
         let scratch = try Scratch()
         let file = try scratch.write(Self.connections(20_000), as: "a.pcap")
@@ -454,7 +454,7 @@ import Testing
         #expect(!outcome.errors.contains("pipe"), "\(outcome.errors)")
     }
 
-    /// Texts of the parser's too: by then the reader may be gone, or not have begun.
+    /// The same holds for the argument parser's texts: by then the reader may have gone, or may not have started.
     @Test func aClosedPipeIsAQuietEndOfHelpAndOfErrors() throws {
         for (words, code) in [
             ("--help", 0), ("-h", 0), ("sockets --help", 0), ("--nonsense 2>&1", 64), ("9500 2>&1", 64),
@@ -477,7 +477,7 @@ import Testing
             #expect(outcome.code == 1, "\(words)")
             #expect(outcome.errors.contains("standard output: No space left on device"))
         }
-        // Nothing above the options is wider than they are.
+        // No line of the help is wider than 80 columns.
         for verb in ["kill", "lab", "explain", "sockets", "doctor"] {
             let help = try tcptrace(verb, "--help")
             #expect(
@@ -519,7 +519,7 @@ import Testing
         #expect(outcome.errors.contains(path))
     }
 
-    /// A heading would look like a result: of a run that found nothing.
+    /// A heading would look like the result of a run that found nothing.
     @Test(arguments: [
         ["-q"], ["-q", "--fail-on", "any"], ["-T", "csv"], ["-T", "zeek"], ["-T", "json"], ["--count"], [],
         ["-T", "html"], ["-T", "mermaid"],

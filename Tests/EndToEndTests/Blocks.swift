@@ -1,8 +1,8 @@
-// pcapng files made block by block: several interfaces, names, clocks, losses.
+// pcapng files built block by block: several interfaces, names, clocks, losses.
 
 import CaptureBuilding
 
-/// A file as it grows, in little-endian order, with stamps in nanoseconds.
+/// A growing file, in little-endian order, with timestamps in nanoseconds.
 struct Blocks {
     private var file = CaptureBytes()
 
@@ -10,14 +10,14 @@ struct Blocks {
 
     var bytes: [UInt8] { file.bytes }
 
-    /// An interface whose clock is so many seconds behind.
+    /// Adds an interface. `offset` is its if_tsoffset in seconds, which a reader adds to each timestamp.
     mutating func interface(_ name: String, linkType: UInt16 = 1, snapshotLength: UInt32 = 65535, offset: Int64 = 0) {
         file.interface(
             linkType: linkType, snapshotLength: snapshotLength,
             options: [(2, Array(name.utf8)), (9, [9]), (14, little(offset))])
     }
 
-    /// A frame, and how many were lost before it.
+    /// Adds a frame, and the number of frames lost before it.
     mutating func frame(_ frame: [UInt8], on interface: UInt32 = 0, at time: UInt64 = 0, lost: UInt64? = nil) {
         var options: [CaptureBytes.Option] = []
         if let lost { options.append((4, little(lost))) }

@@ -1,5 +1,5 @@
-// Live copies of frames: two hosts at a real bridge, captured at every port of it at once (CASES X1, X18). Everything that is
-// made lives in network namespaces of the test's own processes, and goes with them.
+// Live copies of frames: two hosts at a real bridge, captured at every port of the bridge at once (CASES X1, X18).
+// Everything that the tests create lives in network namespaces of their own processes, and disappears with them.
 
 import Foundation
 import Testing
@@ -10,12 +10,12 @@ private let canBridge: Bool = {
     let attempt = "unshare -n ip link add br0 type bridge && unshare -n ip link add v1 type veth peer name e1"
     return (try? shell(attempt).code) == 0
 }()
-/// Drops a few segments before a host sees them, and behind where they are captured.
+/// Whether nft can drop a few segments after the capture point and before a host sees them.
 private let canDrop = FileManager.default.isExecutableFile(atPath: "/usr/sbin/nft")
 
 @Suite("Copies of frames, at a bridge", .serialized, .enabled(if: canBridge, "needs root, ip, veth pairs and bridges"))
 struct BridgeTests {
-    /// One host, in a namespace of its own: a server, or a client that tells what its kernel counted.
+    /// One host, in a namespace of its own: a server, or a client that reports what its kernel counted.
     private static let host = #"""
         import socket, struct, subprocess, sys, time
         def ip(*words): subprocess.run(['ip', *words], check=True)
@@ -58,8 +58,8 @@ struct BridgeTests {
         except ValueError: pass
         """#
 
-    /// The bridge, and its two hosts. Each line on standard input is one connection: family and rounds; the answer has
-    /// retransmissions and segments as the client's kernel counts them, then the server's.
+    /// The bridge and its two hosts. Each line on standard input orders one connection: family and rounds. The answer
+    /// has retransmissions and segments as counted by the client's kernel, then by the server's.
     private static let bridge = #"""
         import subprocess, sys
         def ip(*words): subprocess.run(['ip', *words], check=True)
@@ -85,7 +85,7 @@ struct BridgeTests {
         for h in hosts: h.stdin.close(); h.kill()
         """#
 
-    /// What has to be the same wherever a connection is captured.
+    /// The facts that must be the same wherever a connection is captured.
     private struct Facts: Equatable, CustomStringConvertible {
         var description: String
         static func == (left: Facts, right: Facts) -> Bool { left.description == right.description }
@@ -95,7 +95,8 @@ struct BridgeTests {
                 "id.orig_h", "id.orig_p", "outcome", "conn_state", "orig_pkts", "resp_pkts", "orig_bytes",
                 "resp_bytes", "orig_ip_bytes", "resp_ip_bytes", "retransmissions", "missed_bytes", "completeness",
             ]
-            // Segments that cross on their way pass one port in one order and the other in the other: each side's letters.
+            // Segments that cross on the way pass two ports in different orders, so each side's letters are compared
+            // separately.
             let letters = record["history"] as? String ?? "-"
             let sides = "\(letters.filter(\.isUppercase)) \(letters.filter(\.isLowercase))"
             description =
@@ -127,7 +128,7 @@ struct BridgeTests {
         let scratch = try Scratch()
         let orders = scratch.file("orders")
         #expect(try shell(#"mkfifo "$1""#, orders).code == 0)
-        // Opened for both, so that opening does not wait for the reader.
+        // Opened for reading and writing, so that opening does not wait for the reader.
         let writer = try #require(FileHandle(forUpdatingAtPath: orders))
         defer { try? writer.close() }
         let arguments = ["-n", "python3", "-u", "-c", Self.bridge, Self.host, timestamps, canDrop ? "1" : "0"]
@@ -138,7 +139,7 @@ struct BridgeTests {
         let captures = [["-i", "v1"], ["-i", "any"], ["-i", "v1", "-i", "v2", "-i", "br0"]]
         let traces = try captures.map { try Program(Program.tcptrace, place + $0 + ["tcp port 9500"]) }
         for (trace, capture) in zip(traces, captures) { try trace.say("listening on \(capture[capture.count - 1])") }
-        // As each direction comes in by another port, each of these two captures sees half of every connection.
+        // Each direction comes in by another port, so each of these two captures sees half of every connection.
         let halves = try Program(
             Program.tcptrace, place + ["-Q", "in", "-i", "v1", "-i", "v2", "tcp port 9500"])
         try halves.say("listening on v2")
@@ -163,9 +164,9 @@ struct BridgeTests {
             #expect(record["duplicate_frames"] == nil && record["outcome"] as? String == "closed", "\(record)")
         }
         for (record, numbers) in zip(plain, counted) {
-            // What the two kernels say they sent again, and the client's segments.
+            // The retransmissions that the two kernels counted, and the client's segments.
             #expect(record["retransmissions"] as? Int == numbers[0] + numbers[2], "\(record) \(numbers)")
-            // The socket does not count what TIME_WAIT answers to a FIN that comes again.
+            // The socket does not count what TIME_WAIT sends in answer to a repeated FIN.
             let sent = record["orig_pkts"] as? Int ?? 0
             #expect((numbers[1]...numbers[1] + 2).contains(sent), "\(record) \(numbers)")
             #expect(!canDrop || numbers[0] + numbers[2] > 0)

@@ -1,10 +1,12 @@
-// What bash completes with the script of --generate-completion-script: options, values, verbs, and files as it does without it.
+// Completion in bash with the script of --generate-completion-script: options, values, verbs, and files as without the
+// script.
 
 import Foundation
 import Testing
 
 @Suite struct CompletionTests {
-    /// The words that bash would put in place of the last one of these: what its function offers, else what readline does by default.
+    /// The words that bash would put in place of the last of `words`: those that the script's function offers, else
+    /// readline's default.
     private static func offered(_ words: [String], in directory: String) throws -> [String] {
         let script = """
             cd "$1"; shift
@@ -27,7 +29,7 @@ import Testing
     }
 
     private static let cases: [(words: [String], offered: [String])] = [
-        // Files, wherever one can stand.
+        // Files, wherever a file may be given.
         (["-r", "chal"], ["challenge acks.pcapng"]), (["chal"], ["challenge acks.pcapng"]),
         (["-q", "-r", "chal"], ["challenge acks.pcapng"]), (["-r", "x.pcap", "chal"], ["challenge acks.pcapng"]),
         (["-nr", "chal"], ["challenge acks.pcapng"]), (["-F", "chal"], ["challenge acks.pcapng"]),

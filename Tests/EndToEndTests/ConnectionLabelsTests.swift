@@ -1,4 +1,5 @@
-// What our texts say of a connection's keys and labels, held to what the recorded captures yield, and the corpus where it is.
+// The documented keys and labels of a connection, checked against the recorded captures, and against the corpus where
+// available.
 
 import CaptureBuilding
 import Foundation
@@ -33,13 +34,13 @@ import Testing
             $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         }
         guard let fields = lines.first else { return ([], []) }
-        // The fields that are asked for stand before the names of processes, which alone may have commas.
+        // The requested fields precede the names of processes, which alone may contain commas.
         return (fields, lines.dropFirst().map { Dictionary(zip(fields, $0)) { first, _ in first } })
     }
 
     // MARK: Keys and columns
 
-    /// What the schema page says has no column.
+    /// The keys that, according to the schema page, have no column.
     private static func withoutColumn() throws -> Set<String> {
         let page = try page("Schema.md")
         let section = try #require(page.components(separatedBy: "\n## -T csv\n").dropFirst().first)
@@ -99,13 +100,13 @@ import Testing
 
     // MARK: conn_state and outcome
 
-    /// Captures of the corpus with TCP, each one or some; none where it is not.
+    /// Every `step`th capture of the corpus with TCP; none without the corpus.
     private static func corpus(every step: Int = 1) -> [String] {
         guard let path = Corpus.path, let captures = try? SharkCorpus.captures() else { return [] }
         return captures.enumerated().filter { $0.offset % step == 0 }.map { path + "/" + $0.element.name }
     }
 
-    /// The words that are `known`, whole ones, in a text.
+    /// The whole words of a text that are in `known`.
     private static func words(_ text: String, _ known: Set<String>) -> Set<String> {
         Set(text.matches(of: /[A-Za-z0-9_]+/).map { String($0.output) }).intersection(known)
     }
@@ -123,7 +124,7 @@ import Testing
         }
         #expect(admitted.count == 13)
         let states = Set(admitted.keys)
-        // What the pages say of each other: of a state its outcomes, of an outcome its states.
+        // The pages about each other: a state's outcomes, an outcome's states.
         func explained(_ word: String, _ known: Set<String>) throws -> Set<String> {
             Self.words(try tcptrace("explain", "--width", "10000", word).text, known)
         }

@@ -1,15 +1,15 @@
-// CASES X1: a capture of two places on the way, as text, JSON and Zeek's log show it.
+// CASES X1: a capture at two places on the path, in the text output, JSON and Zeek's log.
 
 import CaptureBuilding
 import Foundation
 import Testing
 
 @Suite("Copies of frames, from a file") struct CopiesTests {
-    /// A connection of which every frame is captured before and behind a router.
+    /// A connection whose every frame is captured on both sides of a router.
     private static func capture(_ scratch: Scratch) throws -> String {
         var plain = HandMade()
         plain.connection(40000)
-        // Its records, each with an identification of its own, and each twice.
+        // Each record twice, with an IP identification of its own.
         var twice = HandMade()
         var at = 24
         var identification: UInt16 = 100
@@ -53,7 +53,8 @@ import Testing
         #expect((Int(fields[16]) ?? 0) + (Int(fields[18]) ?? 0) == 16)
     }
 
-    /// A connection of which every frame is captured before and behind a router that translates the client's address, and another one.
+    /// A connection whose every frame is captured on both sides of a router that translates the client's address; and
+    /// another connection.
     private static func translated(_ scratch: Scratch) throws -> String {
         var plain = HandMade()
         plain.connection(40000)
@@ -64,7 +65,7 @@ import Testing
             var frame = Array(plain.bytes[at + 16..<at + 16 + length])
             twice.record(frame)
             frame[22] -= 1
-            // From 127.0.0.1:40000 to 127.0.0.9, be it source or destination.
+            // Replaces the address of 127.0.0.1:40000 by 127.0.0.9, be it source or destination.
             let isOut = frame[34] == UInt8(40000 >> 8)
             frame[isOut ? 29 : 33] = 9
             twice.record(frame)
@@ -91,7 +92,7 @@ import Testing
                     "\(outcome.errors)")
             }
         }
-        // The columns are where they are without the mark.
+        // The mark does not shift the columns.
         let rows = try tcptrace("-r", path, "-q", "--no-header", "--width", "100").text.split(separator: "\n")
         #expect(Set(rows.map { $0.replacing(" = 1 (NAT)", with: "").utf8.count }).count == 1, "\(rows)")
         let text = try tcptrace("-r", path, "--width", "100").text
@@ -113,7 +114,7 @@ import Testing
 }
 
 extension Scratch {
-    /// A directory for the whole run: the file has to outlive the call that wrote it.
+    /// A directory for the whole run: the file must outlive the call that wrote it.
     fileprivate static let kept: Scratch = {
         do { return try Scratch() } catch { preconditionFailure("no directory for temporary files: \(error)") }
     }()

@@ -1,10 +1,10 @@
-// What is known of the captures that other projects test themselves with.
+// The facts known about the corpus, the captures that other projects use in their own tests.
 
 import CaptureBuilding
 import Foundation
 
 extension Corpus {
-    /// Lines of tab-separated values under a line of names.
+    /// The rows of a tab-separated table, keyed by the names in its first line.
     static func table(_ name: String) throws -> [[String: String]] {
         let text = try String(contentsOfFile: (path ?? "") + "/" + name, encoding: .utf8)
         let lines = text.split(separator: "\n").map {

@@ -1,10 +1,10 @@
-// `--connections`: as many as were asked for, and a trace that is over before its first turn. Root only.
+// `--connections`: no more than the requested number; and a trace that is over before its first turn. Root only.
 
 import Foundation
 import Testing
 
 @Suite(.serialized, .enabled(if: isRoot, "live traces need root")) struct EnoughConnectionsTests {
-    /// They come one right behind the other, sooner than a connection that has ended is reported.
+    /// The connections follow each other faster than an ended connection is reported.
     @Test func noMoreAreShown() throws {
         let peer = try python(Scripts.echoServer)
         try peer.say("\n")
@@ -28,7 +28,7 @@ import Testing
         #expect(outcome.code == 0 && outcome.errors.contains("2 connections traced"), "\(outcome.errors)")
         #expect(outcome.lines.count { $0.contains(" > ") } == 2, "\(outcome.text)")
         #expect(!outcome.errors.contains("nothing of it was captured"), "\(outcome.errors)")
-        // Nor are they in the file.
+        // The file has no more either.
         let replay = try tcptrace("-r", file, "-q", "--no-header")
         #expect(replay.lines.count { $0.contains(" > ") } == 2, "\(replay.text)")
     }
@@ -39,7 +39,7 @@ import Testing
         #expect(outcome.code == 0 && outcome.errors.contains("will have only frames"), "\(outcome.errors)")
     }
 
-    /// Many shells and program runners connect programs by sockets, not pipes.
+    /// Many shells and program launchers connect programs by sockets, not pipes.
     @Test func aReaderOnASocketThatGoesEndsTheTrace() throws {
         let outcome = try python(
             """
@@ -54,7 +54,7 @@ import Testing
         #expect(outcome.text == "ended 0\n", "\(outcome.text)")
     }
 
-    /// TCP behind an extension header that the client puts there.
+    /// The client adds an extension header in front of TCP.
     @Test func tcpBehindIPv6ExtensionHeadersIsTracedByDefault() throws {
         let outcome = try tcptrace(
             "-i", "lo", "-q", "--no-header", "--", "python3", "-c",

@@ -1,4 +1,4 @@
-// `--events` with what it cannot do: a usage error that says why.
+// `--events` in impossible combinations: a usage error that says why.
 
 import Testing
 

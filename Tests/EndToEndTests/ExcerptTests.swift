@@ -1,5 +1,5 @@
-// -A, -x, -X and -e on files and live: the octets that tshark finds, no padding, what was cut, and the same for every number of
-// workers.
+// -A, -x, -X and -e on files and live: the octets that tshark finds, no padding, a note on what was cut, and the same
+// output for every number of workers.
 
 import CaptureBuilding
 import Foundation
@@ -7,7 +7,7 @@ import Testing
 
 @testable import tcptrace
 
-/// What stands under the rows of a timeline with -x, by frame.
+/// The dump below the rows of a timeline with -x, by frame.
 private struct Dump {
     var octets: [UInt8] = []
     var isCopy = false
@@ -87,7 +87,7 @@ private struct Dump {
         if there < 80 { #expect(outcome.lines.contains("        [\(80 - there) of 80 octets not captured]")) }
     }
 
-    /// More text than a batch may have.
+    /// More text than fits in one batch.
     @Test("the same octets for every number of workers")
     func workers() throws {
         let scratch = try Scratch()
@@ -117,7 +117,7 @@ private struct Dump {
             })
     }
 
-    /// Captures in which the two differ, and why.
+    /// Captures in which tcptrace and tshark differ, and why.
     private static let differences: [String: String] = [
         "libpcap/tests/filter/AH-IPcomp-IPv4.pcap": "tshark expands what is compressed",
         "libpcap/tests/filter/AH-IPcomp-IPv6.pcap": "tshark expands what is compressed",
@@ -133,7 +133,7 @@ private struct Dump {
         .enabled(if: Corpus.path != nil, "no captures: set TCPTRACE_CORPUS"), .timeLimit(.minutes(5)))
     func corpus() throws {
         let names = try SharkCorpus.captures().map { $0.name }.filter { name in
-            // Of what a proxy carries tshark names the octets once more.
+            // Where a proxy carries streams, tshark shows their octets a second time.
             Self.differences[name] == nil
                 && !StreamDifference.all.contains { $0.capture == name && $0.reason == .proxy }
         }
@@ -147,7 +147,7 @@ private struct Dump {
             for line in try Self.tshark(path) {
                 let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
                 guard fields.count == 2, let number = Int(fields[0]), let dumps = found[number] else { continue }
-                // tshark has no payload for a RST's text.
+                // tshark shows no payload for a RST's text.
                 if dumps.contains(where: { $0.isCopy || $0.isReset }) { continue }
                 let digits = fields[1].replacing(":", with: "").replacing(",", with: "")
                 let own = dumps.flatMap(\.octets).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
@@ -172,7 +172,7 @@ private struct Dump {
 }
 
 @Suite("Octets, live", .serialized, .enabled(if: isRoot, "live traces need root")) struct LiveExcerptTests {
-    /// Takes one connection, and answers a question with 3000 octets, an escape sequence first.
+    /// Accepts one connection, and answers a question with 3000 octets, an escape sequence first.
     private static let server = """
         import socket
         s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(4)

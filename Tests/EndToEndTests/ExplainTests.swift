@@ -1,4 +1,4 @@
-// `tcptrace explain` as a user meets it: pages on standard output, complaints on standard error with 64.
+// `tcptrace explain` for its user: pages on standard output, complaints on standard error with exit code 64.
 
 import Foundation
 import TCPDiagnosis
@@ -28,7 +28,7 @@ import Testing
         #expect(try !tcptrace("explain", "TIME_WAIT", "--color", "always", "--no-color").text.contains("\u{1b}"))
     }
 
-    /// What stands in brackets on a row is what people ask about.
+    /// Users ask about the remarks in brackets on a row.
     @Test func everyRemarkOfTheTimelineHasAPage() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
@@ -36,11 +36,11 @@ import Testing
             contentsOf: root.appendingPathComponent("Sources/TimelineReport/Text/LaneText.swift"), encoding: .utf8)
         let remarks = text.matches(of: /"\(([A-Za-z][^")\\]*)/).map { String($0.output.1) }
         #expect(remarks.count > 30)
-        // Of some only the beginning is there.
+        // The source has only the beginning of some remarks.
         for remark in remarks where !remark.hasSuffix(" ") {
             #expect(!Explanations.pages(for: "(\(remark))").isEmpty, "(\(remark))")
         }
-        // Those in the place of an owner or a state, here and in `tcptrace sockets`.
+        // The remarks in place of an owner or a state, here and in `tcptrace sockets`.
         for word in ["(not accepted)", "(no process)", "(no socket)", "(unknown)", "was", "listens"] {
             #expect(Explanations.pages(for: word).contains { $0.kind == .remark }, "\(word)")
         }

@@ -1,11 +1,12 @@
-// What pages and the doctor say of Linux, held against Linux: each fact is made happen here, and the sentence looked up.
+// The statements about Linux in the pages and the doctor, checked against Linux: each test makes a fact happen and
+// looks up the sentence.
 
 import Foundation
 import TCPDiagnosis
 import Testing
 
 @Suite(.serialized) struct ExplainedFactsTests {
-    /// Both ends of a connection on this host, how to reset one, and what a call gives, in Python.
+    /// Both ends of a connection on this host, a way to reset one, and the result of a call, in Python.
     private static let pair = """
         import socket, struct, time, subprocess, sys
         def pair(before = lambda c: None):
@@ -128,7 +129,7 @@ import Testing
         #expect(try page("TcpExtTCPAbortOnLinger").contains("TCP_LINGER2 below 0"))
     }
 
-    /// The kernel's own list, by its tracepoint, which older ones do not have.
+    /// The kernel's own list of reasons, from its tracepoint, which older kernels lack.
     @Test(.enabled(if: canUnshare, "needs root and unshare")) func everyReasonOfThisKernelForARSTHasAPage() throws {
         let script = "mount -t tracefs none /mnt && cat /mnt/events/tcp/tcp_send_reset/format || true"
         let run = try Program("/usr/bin/unshare", ["-m", "sh", "-c", script])
@@ -162,7 +163,7 @@ import Testing
             try page("CWR").contains("ss -tio then shows ecn, and ecnseen once a packet came that routers may mark"))
     }
 
-    /// SYNs of many clients that never answer, to a listener with room for them.
+    /// SYNs from many clients that never answer, to a listener with room for them.
     @Test(.enabled(if: canUnshare, "needs root, unshare and ip")) func cookiesLiftTheLimitOfUnfinishedHandshakes()
         throws
     {

@@ -1,4 +1,4 @@
-// `--fail-on`: the exit code, and what says why.
+// `--fail-on`: the exit code, and the message that says why.
 
 import Foundation
 import Testing
@@ -24,7 +24,7 @@ import Testing
         #expect(fine.code == 0 && !fine.errors.contains("refused:"))
     }
 
-    /// Some findings rest on statistics that the format itself has no use for.
+    /// Some findings depend on statistics that the output format itself does not need.
     @Test(arguments: [["-q"], ["-T", "csv"], ["-T", "zeek"], ["--count"], ["-T", "json"], ["-T", "html"], []])
     func everyFormatFailsForTheSameReasons(_ form: [String]) throws {
         let outcome = try Program(
@@ -36,7 +36,7 @@ import Testing
         #expect(outcome.code == 3 && codes == ["tail-loss-probe", "half-close"], "\(outcome.errors)")
     }
 
-    /// What is not shown fails nobody's test, and does not count for `--connections` either.
+    /// A connection that is not shown does not fail a test, and does not count for `--connections` either.
     @Test(arguments: [["-q"], ["-T", "json"], []])
     func ofConnectionsThatAreShown(_ form: [String]) throws {
         func code(_ outcome: String) throws -> Int32 {

@@ -3,10 +3,10 @@
 import CaptureBuilding
 import Foundation
 
-/// A capture file in the making.
+/// A capture file under construction.
 struct HandMade {
     private var file = CaptureBytes.pcap(snapshotLength: 262_144)
-    /// When the next record is captured: seconds, and microseconds beside them.
+    /// The capture time of the next record: seconds, and the microseconds within them.
     var second: UInt32 = 1_795_363_634
     var time: UInt32 = 0
 
@@ -21,20 +21,20 @@ struct HandMade {
         time += 100
     }
 
-    /// The next record is captured now.
+    /// Sets the time of the next record to now.
     mutating func catchUp() {
         let now = Date().timeIntervalSince1970
         second = UInt32(now)
         time = UInt32((now - Double(second)) * 1_000_000)
     }
 
-    /// What has been added since the last time.
+    /// Returns what was added since the last call.
     mutating func take() -> [UInt8] {
         defer { bytes = [] }
         return bytes
     }
 
-    /// A segment between 127.0.0.1 (or ::1) ports.
+    /// A segment between two ports of 127.0.0.1 (or ::1).
     static func frame(
         _ from: UInt16, _ to: UInt16, _ flags: UInt8, seq: UInt32, ack: UInt32 = 0, payload: [UInt8] = [],
         six: Bool = false
@@ -48,8 +48,8 @@ struct HandMade {
                 : [8, 0] + ipv4Packet(from: loopback, to: loopback, tcp))
     }
 
-    /// A whole connection: opened, ten octets, closed by the client; or one that stays open. The answers of one that is redirected come
-    /// from the port that its client `called`.
+    /// Adds a whole connection (opened, ten octets, closed by the client), or one that stays open. If it is redirected,
+    /// the answers come from the port that its client `called`.
     mutating func connection(
         _ client: UInt16, _ server: UInt16 = 9500, isn: UInt32 = 1000, six: Bool = false, isWhole: Bool = true,
         called: UInt16? = nil

@@ -1,6 +1,6 @@
-// What a replay of each recorded capture looks like, compared with the files in Golden/.
+// The replay of each recorded capture, compared with the files in Golden/.
 //
-// RECORD_GOLDEN=1 writes them anew, prints what changed, and fails the run, so that nobody records by accident.
+// RECORD_GOLDEN=1 rewrites them, prints the changes, and fails the run, so that they are never recorded by accident.
 
 import Foundation
 import Testing
@@ -36,7 +36,7 @@ struct GoldenForm: Sendable, CustomTestStringConvertible {
         let path = Self.root.path + "/Captures/" + capture
         let outcome = try Program(Program.tcptrace, ["-r", path] + form.arguments).end()
         #expect(outcome.code == 0, "\(outcome.errors)")
-        // Where the checkout is does not belong into the golden.
+        // The golden file must not contain the path of the checkout.
         let actual = outcome.text.replacing(path, with: "Captures/" + capture)
         if form.ending.hasSuffix("0.txt") {
             #expect(actual.split(separator: "\n").allSatisfy { $0.count <= (form.ending == "80.txt" ? 80 : 100) })
@@ -59,7 +59,8 @@ struct GoldenForm: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// tshark begins another stream with every SYN of another number, even one that is challenged inside a connection.
+    /// tshark begins another stream with every SYN of another number, even one that gets a challenge ACK inside a
+    /// connection.
     private static let splitByTshark: Set = ["challenge-acks.pcapng"]
 
     @Test(
@@ -68,7 +69,7 @@ struct GoldenForm: Sendable, CustomTestStringConvertible {
     )
     func tsharkAgrees(_ capture: String) throws { try Tshark.compare(Self.root.path + "/Captures/" + capture) }
 
-    /// The lines that are only in one of two texts, in their order.
+    /// The lines found in only one of the two texts, in order.
     private static func changes(from old: String, to new: String) -> String {
         let lines = new.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let difference = lines.difference(

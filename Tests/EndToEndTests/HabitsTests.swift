@@ -1,4 +1,4 @@
-// What users of ss, netstat, lsof and kill type out of habit.
+// Arguments that users of ss, netstat, lsof and kill type out of habit.
 
 import Foundation
 import Testing
@@ -19,7 +19,7 @@ import Testing
             #expect(outcome.code == 0 && outcome.text == listed.text, "\(outcome.text)")
             #expect(outcome.errors == "tcptrace: -u: only TCP sockets are listed; ss -u lists UDP's\n")
         }
-        // A number alone is a port, as after `kill`.
+        // A bare number is a port, as after `kill`.
         let short = try tcptrace("sockets", "-l", String(port))
         #expect(short.code == 0 && short.text == listed.text, "\(short.errors)")
         server.signal(SIGKILL)

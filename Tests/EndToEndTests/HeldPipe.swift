@@ -1,9 +1,9 @@
-// A FIFO that pauses where a test wants it to.
+// A FIFO that pauses wherever a test wants it to.
 
 import Foundation
 import Testing
 
-/// A FIFO whose other end the test holds: its reader never meets the end before `close`.
+/// A FIFO whose other end the test holds open: its reader sees no end of file before `close`.
 final class HeldPipe {
     let path: String
     private let handle: FileHandle

@@ -1,4 +1,4 @@
-// `tcptrace lab` as its user runs it: the whole tour, Ctrl-C, a taken port, the list. Nothing may be left running.
+// `tcptrace lab` for its user: the whole tour, Ctrl-C, a port in use, the list. No process may be left running.
 
 import Foundation
 import Testing
@@ -11,13 +11,13 @@ private func labPrograms(in output: String) -> Set<String> {
     return pids
 }
 
-/// Whether a lab program with this pid is there (and not only waiting to be reaped).
+/// Whether a lab program with this pid exists and is not a zombie.
 private func isLabProgram(_ pid: String) -> Bool {
     guard let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8) else { return false }
     return status.hasPrefix("Name:\tlab-") && !status.contains("State:\tZ")
 }
 
-/// What each scenario must have shown, apart from what depends on the run.
+/// The texts that each scenario must show, except those that depend on the run.
 private let expectations: [(scenario: String, texts: [String])] = [
     ("one-client", ["LISTEN", "ESTABLISHED", "TIME_WAIT", "The client closed first", "closed (SF) by client"]),
     (
@@ -98,7 +98,7 @@ private let expectations: [(scenario: String, texts: [String])] = [
     @Test(.enabled(if: isRoot, "capturing needs root")) func playsEveryScenario() throws {
         let began = Date()
         let tour = try Program(Program.tcptrace, ["lab", "--port", "\(try freePort())", "--width", "100"])
-        // Twenty seconds, if the machine has nothing else to do.
+        // The tour takes twenty seconds on an idle machine.
         let limit = 90.0
         #expect(try tour.end(within: limit).code == 0)
         #expect(Date().timeIntervalSince(began) < limit)
@@ -113,7 +113,7 @@ private let expectations: [(scenario: String, texts: [String])] = [
             {
                 part = part[..<end.lowerBound]
             }
-            // Sentences go over several lines.
+            // Sentences are wrapped over several lines.
             let flowing = part.split(whereSeparator: \.isWhitespace).joined(separator: " ")
             for text in expectation.texts {
                 #expect(flowing.contains(text), "\(expectation.scenario) lacks \(text):\n\(part)")
@@ -128,7 +128,7 @@ private let expectations: [(scenario: String, texts: [String])] = [
         #expect(programs.filter(isLabProgram) == [])
     }
 
-    /// The server of `stopped` is stopped at that time.
+    /// In `stopped` the server is a stopped process at this point.
     @Test(.enabled(if: isRoot, "capturing needs root"), arguments: ["one-client", "stopped"])
     func endsItsProgramsOnInterruption(_ scenario: String) throws {
         let tour = try Program(Program.tcptrace, ["lab", scenario, "--port", "\(try freePort())"])
@@ -150,7 +150,7 @@ private let expectations: [(scenario: String, texts: [String])] = [
         #expect(wait(3) { programs.filter(isLabProgram).isEmpty })
     }
 
-    /// Replayed, the file tells what the tour has shown, the kernel's side included.
+    /// On replay the file gives what the tour showed, including the kernel's side.
     @Test(
         .enabled(if: isRoot, "capturing needs root"),
         arguments: [
@@ -177,7 +177,7 @@ private let expectations: [(scenario: String, texts: [String])] = [
         }
     }
 
-    /// With four ephemeral ports the fifth connection gets one whose TIME_WAIT is of an earlier scenario.
+    /// With four ephemeral ports the fifth connection gets a port whose TIME_WAIT belongs to an earlier scenario.
     @Test(.enabled(if: canUnshare, "needs root, unshare and ip")) func aPortThatIsGivenOutAgainIsShown() throws {
         let script = """
             ip link set lo up && echo 40000 40003 > /proc/sys/net/ipv4/ip_local_port_range &&
@@ -188,7 +188,7 @@ private let expectations: [(scenario: String, texts: [String])] = [
         #expect(!tour.output.contains("Expected "), "\(tour.output)")
     }
 
-    /// Another server may have the port of another address: it is not shown, and above all not ended.
+    /// Another server may have the same port of another address: it must not be shown, and above all not ended.
     @Test(.enabled(if: isRoot, "capturing needs root")) func theSamePortOfAnotherAddressIsLeftAlone() throws {
         let port = try freePort()
         let other = try Program(Program.products + "/lab-server", ["--host", "127.0.0.2", "--port", "\(port)"])
@@ -214,7 +214,7 @@ private let expectations: [(scenario: String, texts: [String])] = [
         #expect(tour.errors.contains("tcptrace kill port \(port)") && tour.errors.contains("--port \(port + 1)"))
     }
 
-    /// Of the makefile's targets the first one only lists them.
+    /// The first target of the makefile only lists the targets, so the advice must not be a bare `make`.
     @Test func aMissingLabProgramIsNamed() throws {
         let scratch = try Scratch()
         let copy = scratch.file("tcptrace")
@@ -231,7 +231,7 @@ private let expectations: [(scenario: String, texts: [String])] = [
             #expect(try list.end().code == 0)
             let lines = list.output.split(separator: "\n")
             #expect(lines.allSatisfy { $0.count <= width }, "\(list.output)")
-            // What does not fit goes on below the summary.
+            // A summary that does not fit continues on the next line.
             let names = lines.filter { !$0.hasPrefix(" ") }.compactMap {
                 $0.split(separator: " ").first.map(String.init)
             }

@@ -1,9 +1,10 @@
-// Live traces on lo: who is who, what the kernel says, and when to stop. Root only.
+// Live traces on lo: the owners of sockets, the kernel's view, and when to stop. Root only.
 
 import Foundation
 import Testing
 
-/// A server that takes one connection after the other, echoes, and closes when the client has; named by its process.
+/// A server that accepts one connection after another, echoes, and closes after the client; its process has a name of
+/// its own.
 private let server = """
     import socket, sys
     open('/proc/self/comm', 'w').write('peer-server')
@@ -18,7 +19,7 @@ private let server = """
         c.close()
     """
 
-/// Connects so many times, says `hello`, hears it, waits, closes; prints its ports.
+/// Connects `count` times: sends `hello`, reads the echo, waits, closes. Prints its ports.
 private let client = """
     import socket, sys, time
     open('/proc/self/comm', 'w').write('peer-client')
@@ -95,7 +96,7 @@ private func ports(_ outcome: Outcome) -> [Int] {
         try caller.say("done")
         let outcome = try trace.end()
         #expect(outcome.code == 0)
-        // Each is reported once: those given up as they stood, the others at the end.
+        // Each connection is reported once: those given up in the state they had, the others at the end.
         let rows = try records(outcome, "conn")
         #expect(rows.count == 20, "\(rows.count)")
         #expect(Set(rows.compactMap { $0["id.orig_p"] as? Int }).count == 20)
@@ -144,7 +145,7 @@ private func ports(_ outcome: Outcome) -> [Int] {
         #expect(outcome.errors.contains("0 packets dropped by kernel"))
     }
 
-    /// A line without what only the kernel can say: marks, and states that only gained a mark.
+    /// The lines without those that only the kernel can supply: marks, and states that only gained a mark.
     private static func rows(_ text: String) -> [String] {
         text.split(separator: "\n").map(String.init).filter {
             !$0.contains("(kernel") && !$0.contains("kernel:") && !$0.contains("peer-") && !$0.hasPrefix("* = ")
@@ -163,7 +164,7 @@ private func ports(_ outcome: Outcome) -> [Int] {
         #expect(live.count == replay.count, "\(live.joined(separator: "\n"))\n\(replay.joined(separator: "\n"))")
         for (one, other) in zip(live, replay) {
             let isRow = one.contains(" |")
-            // Outside the bars a state may carry a mark, or stand again because it got one.
+            // Outside the bars a state may carry a mark, or be repeated because it gained one.
             func lane(_ line: String) -> Substring {
                 guard isRow, let start = line.firstIndex(of: "|"), let end = line.lastIndex(of: "|") else {
                     return line[...]
@@ -221,7 +222,7 @@ private func ports(_ outcome: Outcome) -> [Int] {
         #expect(timed.text.hasPrefix("  # CLIENT"))
     }
 
-    /// A connection whose ports another one takes is reported before its time, and counts like any other.
+    /// A connection whose ports are reused is reported early, and counts like any other.
     @Test func T24_connectionsOfTheSamePortsCountToo() throws {
         let peer = try python(
             """
@@ -254,7 +255,8 @@ private func ports(_ outcome: Outcome) -> [Int] {
         #expect(Set(rows.map { $0["id.orig_p"] as? Int }).count == 1)
     }
 
-    /// The kernel closes for a process that ends as it does for one that calls close(): only the events tell them apart.
+    /// The kernel closes the sockets of a process that exits as it does for close(): only the events distinguish the
+    /// two.
     @Test(arguments: [true, false]) func T15_whoEndedInsteadOfClosingIsSaid(ends: Bool) throws {
         let port = try freePort()
         let trace = try trace(port: port, "-T", "json")
@@ -288,7 +290,8 @@ private func ports(_ outcome: Outcome) -> [Int] {
         #expect(closing.contains(", whose process ended,") == ends, "\(closing)")
     }
 
-    /// `CLOSER` stands before `PROCESS`: `server was python3[7511]` would read as one sentence. The timeline tells that it had gone.
+    /// `CLOSER` precedes `PROCESS`, so `server was python3[7511]` would read as one sentence. The timeline says that
+    /// the process had gone.
     @Test func theTableDoesNotSayWas() throws {
         let scratch = try Scratch()
         let server = try python(Scripts.echoServer)
@@ -323,7 +326,7 @@ private func ports(_ outcome: Outcome) -> [Int] {
             time.sleep(60)
             """, "\(port)")
         try programs.say("waiting")
-        // A SYN without an answer has waited for long enough.
+        // After 2 s the unanswered SYN has waited long enough to be reported.
         sleep(2)
         trace.signal(SIGINT)
         let rows = try trace.end().lines.filter { $0.contains("no answer S0") }
@@ -348,7 +351,7 @@ private func ports(_ outcome: Outcome) -> [Int] {
         caller.signal(SIGKILL)
     }
 
-    /// After shutdown() the client still reads; after close() nobody does.
+    /// After shutdown() the client still reads; after close() no process does.
     @Test(arguments: [
         ("shutdown(socket.SHUT_WR)", "half-closed: server may still send"),
         ("close()", "half-closed: client's socket has no owner"),
@@ -404,7 +407,7 @@ private let canMakePairs: Bool = {
 }()
 
 @Suite(.enabled(if: canMakePairs, "needs root, unshare, ip and veth pairs")) struct GoneInterfaceTests {
-    /// What it had traced by then is shown, but nobody asked for the end.
+    /// The results so far are shown, but the end was not requested.
     @Test func theLastInterfaceThatGoesAwayIsAnError() throws {
         let outcome = try shell(
             """
@@ -417,7 +420,7 @@ private let canMakePairs: Bool = {
         #expect(outcome.errors.contains("0 connections traced"), "\(outcome.errors)")
     }
 
-    /// The ends of a pair go together; the tracer sleeps meanwhile, and finds both gone at one look.
+    /// The ends of a pair disappear together while the tracer is stopped, so that it finds both gone at the same check.
     @Test func eachInterfaceThatGoesAwayIsTold() throws {
         let outcome = try shell(
             """

@@ -1,11 +1,12 @@
-// pcapng files with several interfaces: their names everywhere, what a filter cannot be asked about, and what was lost.
+// pcapng files with several interfaces: their names everywhere, filters that a link type does not support, and lost
+// frames.
 
 import CaptureBuilding
 import Foundation
 import Testing
 
 @Suite struct MixedInterfacesTests {
-    /// Two interfaces in front, one later on, and a connection on each.
+    /// Two interfaces at the beginning and one later, with a connection on each.
     private static var three: Blocks {
         var file = Blocks()
         file.interface("inner0")
@@ -30,7 +31,7 @@ import Testing
         )
     }
 
-    /// Each file counts its interfaces from 0, and they are not the same ones.
+    /// Each file numbers its interfaces from 0, and equal numbers do not mean the same interface.
     @Test func interfacesOfSeveralFilesAreToldApart() throws {
         let scratch = try Scratch()
         var paths: [String] = []
@@ -49,7 +50,7 @@ import Testing
         }
     }
 
-    /// A file may have as many as can be numbered, each for one frame.
+    /// A file may have as many interfaces as can be numbered, even one per frame.
     @Test(arguments: [[], ["-T", "html"], ["-q"]]) func veryManyInterfaces(_ form: [String]) throws {
         let scratch = try Scratch()
         var file = Blocks()
@@ -76,7 +77,7 @@ import Testing
         #expect(try tcptrace("-q", "-r", copy).errors.contains("7 packets were dropped"))
     }
 
-    /// Wireshark on Windows writes those of USB first.
+    /// Wireshark on Windows writes USB interfaces first.
     @Test func aFilterThatTheFirstLinkTypeCannotHave() throws {
         let scratch = try Scratch()
         var file = Blocks()
@@ -110,7 +111,7 @@ import Testing
         for name in ["inner0", "outer0", "late0"] { #expect(bytes.range(of: Data(name.utf8)) != nil, "\(name)") }
     }
 
-    /// Its header states one length, and other readers cut frames at it.
+    /// The header of a classic file states one length, and other readers cut frames at it.
     @Test func aClassicCopyHasTheLengthOfTheLongestFrames() throws {
         let scratch = try Scratch()
         var file = Blocks()
@@ -145,7 +146,7 @@ import Testing
         #expect(try !tcptrace(form, "-r", path, "port 9500").errors.contains("left out"))
     }
 
-    /// Formats for programs have no place for it.
+    /// These formats have no place for the loss, so it is reported on standard error.
     @Test(arguments: [["-q"], ["--count"], ["-T", "csv"], ["-T", "zeek"]])
     func whatTheCaptureLacksIsTold(_ form: [String]) throws {
         let scratch = try Scratch()

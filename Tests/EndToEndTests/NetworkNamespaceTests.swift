@@ -1,11 +1,12 @@
-// `--netns`: tracing and listing in a network namespace that a process of the test's own is in.
+// `--netns`: tracing and listing in the network namespace of one of the test's own processes.
 
 import Foundation
 import Testing
 
-/// Brings loopback up, listens, connects to itself again and again for some seconds. The port is chargen's: one that is
-/// free in a new namespace and that nobody has outside of it, while an ephemeral one may be anybody's there. One end closes after the
-/// other: a FIN that comes while close() is at work the kernel may drop (`explain TCP_CLOSE`), and what is dropped has no namespace.
+/// Brings loopback up, listens, and connects to itself repeatedly for some seconds. The port is chargen's: it is free
+/// in a new namespace and unused outside it, while an ephemeral port may be in use there. One end closes after the
+/// other: the kernel may drop a FIN that arrives while close() is running (`explain TCP_CLOSE`), and a dropped packet
+/// has no namespace.
 private let inside = """
     import socket, subprocess, threading, time
     subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
@@ -25,7 +26,7 @@ let canUnshare =
     isRoot && ["/usr/bin/unshare", "/usr/sbin/ip"].allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }
 
 @Suite(.serialized, .enabled(if: canUnshare, "needs root, unshare and ip")) struct NetworkNamespaceTests {
-    /// Its loopback interface has the same addresses, and its sockets may have the same ports.
+    /// The other namespace's loopback interface has the same addresses, and its sockets may have the same ports.
     @Test func theLoopbackOfAnotherNamespaceIsNotOurs() throws {
         let peer = try Program("/usr/bin/unshare", ["-n", "python3", "-u", "-c", inside])
         try peer.say("\n")
@@ -45,20 +46,20 @@ let canUnshare =
         let outcome = try tcptrace(
             "--netns", "\(peer.pid)", "-i", "lo", "-T", "json", "--connections", "3", "tcp port \(port)")
         #expect(outcome.code == 0)
-        // The first connection may have been met in its middle.
+        // The trace may have begun in the middle of the first connection.
         let whole = try #require(
             try records(outcome, "conn").first { $0["handshake"] != nil }, "\(outcome.text)")
         #expect(whole["id.resp_p"] as? Int == port)
         #expect((whole["resp_process"] as? [String: Any])?["pid"] as? Int == Int(peer.pid))
         #expect(try records(outcome, "kernel").contains { $0["to"] as? String == "established" })
-        // What nobody else is in counts nobody else's connections.
+        // In a namespace without other processes the counters count no foreign connections.
         let counters = try records(outcome, "host").first?["counters"] as? [String: Int]
         #expect((1...10).contains(counters?["TcpActiveOpens"] ?? 0), "\(counters ?? [:])")
 
         let listed = try tcptrace("sockets", "-a", "--netns", "/proc/\(peer.pid)/ns/net", "--format", "json")
         let listeners = try records(listed, "socket").filter { $0["state"] as? String == "listen" }
         #expect(listed.code == 0 && listeners.map { $0["local_p"] as? Int } == [port])
-        // Who looks in the wrong one is told.
+        // A look in the wrong namespace names the right one.
         let missed = try tcptrace("kill", "\(port)")
         #expect(missed.code == 1)
         #expect(
@@ -78,7 +79,7 @@ let canUnshare =
         peer.signal(SIGKILL)
     }
 
-    /// A failover or a VPN gives the host an address while the trace runs.
+    /// A failover or a VPN may give the host an address while the trace runs.
     @Test func anAddressThatComesAfterTheStartIsTheHosts() throws {
         let outcome = try shell(
             """
@@ -111,7 +112,7 @@ let canUnshare =
     }
 
     @Test func whereThereIsNoneAtAll() throws {
-        // Nobody has tcpmux, while a free port of the ephemeral ones may be anybody's in a moment.
+        // No process uses tcpmux (port 1), while a free ephemeral port may be taken at any moment.
         let outcome = try tcptrace("kill", "1")
         #expect(outcome.code == 1 && outcome.errors.contains("--netns looks into another one"), "\(outcome.errors)")
     }

@@ -1,4 +1,4 @@
-// Mistakes of the command line, each answered with what to type instead, and nothing in the answer acts on a terminal.
+// Mistakes on the command line: each answer says what to type instead, and nothing in it acts on a terminal.
 
 import Foundation
 import Testing
@@ -20,7 +20,7 @@ import Testing
         #expect(outcome.code == 64 && outcome.errors.hasPrefix("Error: \(answer)\n"), "\(outcome.errors)")
     }
 
-    /// `host` is a program on many machines, and a keyword on all.
+    /// `host` is a program on many machines, and a filter keyword on all.
     @Test func aFilterIsNoProgram() throws {
         #expect(try tcptrace("-d", "host", "192.0.2.1").code == 0)
         #expect(try tcptrace("-d", "ip", "host", "192.0.2.1").code == 0)
@@ -40,7 +40,7 @@ import Testing
         #expect(try tcptrace("help", "sockets").text == tcptrace("sockets", "--help").text)
     }
 
-    /// A list without the listener is easily taken for a port without one.
+    /// A list without the listener is easily mistaken for a port without one.
     @Test func whatSocketsLeavesOutIsSaid() throws {
         let server = try python(
             "import socket, time\ns = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(1)\n"
@@ -68,7 +68,7 @@ import Testing
             "\(outcome.errors)")
     }
 
-    /// ROBUSTNESS 6.95: SIGXFSZ. The limit is 1 KiB; the list is longer.
+    /// ROBUSTNESS 6.95: SIGXFSZ. The limit is 1 KiB, and the output is longer.
     @Test func aLimitOfFileSizesIsAnErrorAndNoDeath() throws {
         let scratch = try Scratch()
         let outcome = try shell(

@@ -1,4 +1,4 @@
-// What a trace came to, on standard error: held against the records that -T json makes of the same connections.
+// The overview of a trace on standard error, checked against the -T json records of the same connections.
 
 import Foundation
 import Testing
@@ -8,13 +8,13 @@ import Testing
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path + "/Captures/"
 
-    /// All captures of the repository, as the shell makes them of `*.pcapng`.
+    /// All captures of the repository, in the order in which a shell expands `*.pcapng`.
     private static func files() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".pcapng") }.sorted()
             .map { folder + $0 }
     }
 
-    /// `12 closed, 2 no answer` of the line with this title; nothing if there is none.
+    /// The counts on the line with this title, such as `12 closed, 2 no answer`; empty without such a line.
     private static func counts(_ title: String, _ errors: String) -> [String: Int] {
         let start = "tcptrace: \(title): "
         guard let line = errors.split(separator: "\n").first(where: { $0.hasPrefix(start) }) else { return [:] }
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    /// Of a choice of connections it counts those that are shown, and what was found of them.
+    /// With a selection of connections, it counts those that are shown, and the findings about them.
     @Test(arguments: [[], ["-q"], ["-T", "json"], ["-T", "zeek"]])
     func itCountsWhatIsShown(_ form: [String]) throws {
         let errors = try Program(Program.tcptrace, form + ["--outcome", "reset", "-r"] + Self.files()).end().errors

@@ -1,9 +1,9 @@
-// `-c`: the capture ends after so many frames, and the connections go on. Root only.
+// `-c`: the capture ends after that many frames, and the traced connections continue. Root only.
 
 import Testing
 
 @Suite(.serialized, .enabled(if: isRoot, "live traces need root")) struct PacketLimitTests {
-    /// One short connection with itself.
+    /// One short connection of a process with itself.
     private static let client = """
         import socket, sys, time
         s = socket.socket(); s.bind(('127.0.0.1', int(sys.argv[1]))); s.listen(1)

@@ -1,4 +1,4 @@
-// A stream that pauses: what is known by then is shown, and the pauses change nothing of it.
+// A stream that pauses: everything known by then is shown, and the pauses do not change the result.
 
 import Foundation
 import Testing
@@ -37,7 +37,7 @@ import Testing
         #expect(try records(outcome, "conn").count == 2)
     }
 
-    /// A connection is over when its four-tuple is taken again: its row need not wait for a batch of frames.
+    /// A connection is over when its four-tuple is reused: its row need not wait for a full batch of frames.
     @Test(arguments: ["1", "3"]) func rowsAreShownBeforeTheStreamGoesOn(_ workers: String) throws {
         let scratch = try Scratch()
         var file = HandMade()
@@ -54,7 +54,8 @@ import Testing
         #expect(try outcome.output == tcptrace("-q", "-r", scratch.write(file.bytes, as: "a.pcap")).output)
     }
 
-    /// Pauses anywhere, in the midst of batches and of frames; the rows and their order are those of the file.
+    /// The stream pauses anywhere, even in the middle of a batch or a frame; the rows and their order are those of the
+    /// file.
     @Test(arguments: [["-q"], ["-T", "csv"], ["-T", "zeek"], ["-T", "json"]])
     func pausesChangeNothing(_ form: [String]) throws {
         let scratch = try Scratch()

@@ -1,4 +1,5 @@
-// What a running trace has given up, as the kernel tells it, and what it can still do; and the doctor without privileges.
+// The privileges that a running trace has dropped, as the kernel reports them, and its remaining abilities; and the
+// doctor without privileges.
 
 import Foundation
 import Testing
@@ -34,7 +35,8 @@ private let mountsOfProcAreApart = ProcessInfo.processInfo.isOperatingSystemAtLe
 private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")
 
 @Suite(.serialized, .enabled(if: isRoot, "giving up privileges needs root")) struct PrivilegeTests {
-    /// Traces one connection to a server of root's, unless both ends become another user; what the tracer's status was meanwhile.
+    /// Traces one connection to a server run by root, unless `start` makes both ends another user's. Returns the
+    /// tracer's status during the trace, the outcome, and the server's pid.
     private func trace(
         _ words: [String], _ options: [String] = [], becoming start: String = ""
     ) throws -> (status: [String: String], outcome: Outcome, server: Int32) {
@@ -78,7 +80,7 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect(status["Groups"]?.split(separator: " ").contains("0") == false)
         #expect(status["CapEff"] == owners && status["CapBnd"] == owners && status["NoNewPrivs"] == "1")
         #expect(outcome.code == 0 && outcome.errors.contains("now user nobody, with no capabilities except"))
-        // Another user's process is still named, and the kernel's view is there.
+        // Another user's process is still named, and the kernel's view is available.
         #expect(try names(outcome, server))
         #expect(try records(outcome, "kernel").contains { $0["source"] as? String == "sock_diag" })
         let owner = try FileManager.default.attributesOfItem(atPath: file)[.ownerAccountID] as? Int
@@ -86,7 +88,7 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect(try tcptrace("-r", file, "-T", "json").code == 0)
     }
 
-    /// Perf takes some ten descriptors a processor; a trace that may not have them goes on without, and says so.
+    /// Perf takes about ten descriptors per processor; a trace that cannot have them continues without, and says so.
     @Test func fewDescriptors() throws {
         let (_, outcome, _) = try trace(["prlimit", "--nofile=40:40"])
         #expect(
@@ -102,7 +104,7 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect(outcome.code == 0 && outcome.errors.contains("now user 12345, with no capabilities;"))
     }
 
-    /// Files that the caller of sudo names are opened with the caller's rights.
+    /// Files named by the caller of sudo are opened with the caller's rights.
     @Test func underSudoNobodyElsesFileIsEmptied() throws {
         let scratch = try Scratch()
         let mine = scratch.file("important")
@@ -115,7 +117,7 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect(outcome.code == 1 && outcome.errors.contains("Permission denied"), "\(outcome.errors)")
         #expect(try String(contentsOfFile: mine, encoding: .utf8) == "kept")
         #expect(try FileManager.default.attributesOfItem(atPath: mine)[.ownerAccountID] as? Int == 0)
-        // Where the caller may not make a file, root does, and gives it away.
+        // Where the caller may not create a file, root creates it and changes its owner.
         let new = scratch.file("new.pcap")
         let made = try Program(
             "/usr/bin/env",
@@ -125,7 +127,8 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect(try FileManager.default.attributesOfItem(atPath: new)[.ownerAccountID] as? Int == 12345)
     }
 
-    /// What setcap gives to everybody who may run the program is not for other people's files, nor for their connections.
+    /// The capabilities that setcap grants to every user of the program must open neither other users' files nor their
+    /// connections.
     @Test(.enabled(if: hasSetpriv, "setpriv is missing")) func borrowedPowersOpenNobodyElsesFiles() throws {
         let scratch = try Scratch()
         let capture = try scratch.write(HandMade().bytes, as: "secret.pcap")
@@ -148,7 +151,7 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
             #expect(outcome.code != 0 && !outcome.errors.contains("secret words"), "\(arguments): \(outcome.errors)")
             #expect(!outcome.errors.contains("reading from file"), "\(arguments): \(outcome.errors)")
         }
-        // A connection of root's, by its ends.
+        // A connection of root's, selected by its ends.
         let peer = try python(server)
         try peer.say("\n")
         let port = try #require(Int(peer.output.split(separator: " ").last?.dropLast() ?? ""))
@@ -193,7 +196,8 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect(try records(outcome, "conn").first?["outcome"] as? String == "closed")
     }
 
-    /// With hidepid=1 nothing of other users' processes is opened: said where a socket was left without its process, and only there.
+    /// With hidepid=1 a user cannot look into other users' processes. The trace says so where a socket was left without
+    /// its process, and only there.
     @Test(
         .enabled(if: hasSetpriv, "setpriv is missing"),
         .enabled(if: mountsOfProcAreApart, "before Linux 5.8 hidepid is that of all mounts"), arguments: [0, 65534])
@@ -218,7 +222,7 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect((hidden > 0) == isHidden, "\(end)")
     }
 
-    /// What is printed to be run with sudo is what was typed, word by word, to a shell that it is pasted into.
+    /// The command printed for use with sudo is exactly what was typed, word by word, when pasted into a shell.
     @Test(
         .enabled(if: hasSetpriv, "setpriv is missing"),
         arguments: [
@@ -238,8 +242,8 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect(pasted.text == ([Program.tcptrace] + arguments).map { $0 + "\0" }.joined(), "\(line)")
     }
 
-    /// What is advised for setcap gives the kernel's events, and the doctor sees that, with tracefs mounted as distributions do. Powers in
-    /// the ambient set are lent as a file's are.
+    /// The capabilities advised for setcap give the kernel's events, and the doctor recognises that, with tracefs
+    /// mounted as distributions do. Ambient capabilities count as borrowed, like those of a file.
     @Test(.enabled(if: hasSetpriv, "setpriv is missing"))
     func theAdvisedPowersGiveEvents() throws {
         func asNobody(_ powers: [String], _ arguments: [String]) throws -> Outcome {

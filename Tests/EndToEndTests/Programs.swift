@@ -1,9 +1,9 @@
-// Starting the built tcptrace, and Python peers on loopback, with every wait bounded and every process ended.
+// Starts the built tcptrace, and Python peers on loopback; every wait is bounded, and every process is ended.
 
 import Foundation
 import Testing
 
-/// A directory that goes with the test.
+/// A temporary directory, removed with the test.
 final class Scratch: Sendable {
     let path: String
 
@@ -22,7 +22,7 @@ final class Scratch: Sendable {
     }
 }
 
-/// What a program did.
+/// The result of a program.
 struct Outcome: Sendable {
     var code: Int32
     var output: [UInt8]
@@ -32,14 +32,14 @@ struct Outcome: Sendable {
     var lines: [String] { text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) }
 }
 
-/// A running program whose output goes to files; it is ended when the test lets go of it.
+/// A running program whose output goes to files; it is ended when the test releases it.
 final class Program {
     private let process = Process()
     private let scratch: Scratch
     private let outPath: String
     private let errPath: String
 
-    /// Where the programs are built: beside the test bundle.
+    /// The directory of the built programs: beside the test bundle.
     static let products: String = {
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         for start in [CommandLine.arguments[0], own, Bundle.main.bundlePath] {
@@ -54,7 +54,7 @@ final class Program {
 
     static var tcptrace: String { products + "/tcptrace" }
 
-    /// One of the scripts that make traffic.
+    /// The path of one of the scripts that make traffic.
     static func traffic(_ name: String) -> String {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Traffic/" + name
     }
@@ -93,7 +93,7 @@ final class Program {
 
     func signal(_ number: Int32) { kill(pid, number) }
 
-    /// Waits for the end, at most so long.
+    /// Waits for the end, for a limited time.
     func end(within seconds: Double = 30) throws -> Outcome {
         try #require(wait(seconds) { !process.isRunning }, "it does not end; \(errors)")
         let code = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
@@ -101,14 +101,14 @@ final class Program {
         return Outcome(code: code, output: Array(bytes), errors: errors)
     }
 
-    /// Waits until its output or errors contain a text.
+    /// Waits until the output or the errors contain a text.
     func say(_ text: String, _ seconds: Double = 15) throws {
         try #require(
             wait(seconds) { output.contains(text) || errors.contains(text) }, "no \(text) in \(output) \(errors)")
     }
 }
 
-/// Waits until a condition holds; false if it does not in time.
+/// Waits until a condition holds; false on timeout.
 func wait(_ seconds: Double, _ condition: () -> Bool) -> Bool {
     let deadline = Date().addingTimeInterval(seconds)
     while !condition() {
@@ -123,13 +123,14 @@ func tcptrace(_ arguments: String..., input: String? = nil) throws -> Outcome {
     try Program(Program.tcptrace, arguments, input: input).end()
 }
 
-/// Runs a shell line with the tcptrace's path as `$T`.
+/// Runs a shell line, with the path of tcptrace as `$T`.
 func shell(_ line: String, _ arguments: String...) throws -> Outcome {
     try Program("/bin/bash", ["-c", "T=$0; \(line)", Program.tcptrace] + arguments).end()
 }
 
-/// Python with a program as its text. The test's threads block signals, and children inherit that: it is undone first. What it prints is
-/// written a line at a time: without a buffer Python writes word by word, and lines of several processes would be mixed.
+/// Runs a Python program. The test's threads block signals, and children inherit that, so the signal mask is cleared
+/// first. Output is written line by line: unbuffered Python writes word by word, which would mix the lines of several
+/// processes.
 func python(_ program: String, _ arguments: String...) throws -> Program {
     let start = """
         import builtins, os, signal
@@ -142,7 +143,7 @@ func python(_ program: String, _ arguments: String...) throws -> Program {
     return try Program("/usr/bin/env", ["python3", "-u", "-c", start + program] + arguments)
 }
 
-/// A live trace on lo of one port, once it listens.
+/// A live trace of one port on lo, returned once it listens.
 func trace(port: Int, _ arguments: String...) throws -> Program { try trace(port: port, arguments) }
 
 func trace(port: Int, _ arguments: [String]) throws -> Program {
@@ -153,14 +154,14 @@ func trace(port: Int, _ arguments: [String]) throws -> Program {
 
 let isRoot = geteuid() == 0
 
-/// A port of 127.0.0.1 that nobody has: bound to 0 once, and let go.
+/// An unused port of 127.0.0.1: the kernel chose it for a bind to port 0, and it was released.
 func freePort() throws -> Int {
     let program = try python("import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])")
     let text = try program.end().text
     return try #require(Int(text.split(separator: "\n").first ?? ""))
 }
 
-/// Records as NDJSON gives them.
+/// The NDJSON records with this `_path`.
 func records(_ outcome: Outcome, _ path: String) throws -> [[String: Any]] {
     try outcome.text.split(separator: "\n").map {
         try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any], "\($0)")

@@ -1,4 +1,4 @@
-// Every command line that a page, the README, the man page or a help text tells people to type is one that the program takes.
+// The program accepts every command line that a page, the README, the man page or a help text tells users to type.
 
 import Foundation
 import TCPDiagnosis
@@ -7,14 +7,14 @@ import Testing
 @testable import tcptrace
 
 @Suite struct QuotedCommandsTests {
-    /// A command line, and who says it.
+    /// A command line, and the text that quotes it.
     struct Quoted: CustomTestStringConvertible {
         let line: String
         let source: String
 
         var testDescription: String { "\(source): \(line)" }
 
-        /// The words that the program gets: up to a pipe or the like, with something in the place of what stands for something.
+        /// The arguments that the program gets: up to a pipe or the like, with placeholders replaced.
         var words: [String] {
             let shell = ["|", "&&", ">", "<", ";", "..."]
             var words: [String] = []
@@ -52,7 +52,7 @@ import Testing
         try String(contentsOfFile: self.path(path), encoding: .utf8)
     }
 
-    /// What stands between back quotes and begins with the program's name.
+    /// The text between back quotes that begins with the program's name.
     private static func spans(in text: String, _ source: String) -> [Quoted] {
         text.matches(of: /`(tcptrace [^`]+)`/).map {
             Quoted(line: $0.output.1.split(whereSeparator: \.isWhitespace).joined(separator: " "), source: source)
@@ -114,7 +114,7 @@ import Testing
     @Test func manual() throws { Self.check(try Self.inManual(), atLeast: 8) }
     @Test func helpTexts() throws { Self.check(try Self.inHelp(), atLeast: 10) }
 
-    /// Without back quotes the test above would not see it.
+    /// The test above does not see commands without back quotes.
     @Test func pagesQuoteTheCommandsTheyName() {
         for page in Explanations.all {
             for text in [page.summary] + page.sections.flatMap(\.paragraphs) {

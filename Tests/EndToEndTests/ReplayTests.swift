@@ -1,4 +1,4 @@
-// Replay: the same result every time and whichever way the file comes, and what tshark says of it.
+// Replay: the result is the same every time and whichever way the file is passed, and agrees with tshark.
 
 import Foundation
 import Testing
@@ -57,7 +57,7 @@ import Testing
         #expect(try records(three, "capture").last?["captured"] as? Int == 3)
         let one = try records(tcptrace("-r", file, "-T", "json", "tcp", "port", "40002"), "conn")
         #expect(one.count == 1 && one[0]["id.orig_p"] as? Int == 40002)
-        // Not even the next one's SYN is taken in.
+        // Not even the SYN of the next connection is included.
         let two = try records(tcptrace("-r", file, "-T", "json", "--connections", "2"), "conn")
         #expect(two.map { $0["id.orig_p"] as? Int } == [40000, 40001])
         let refused = try records(tcptrace("-r", file, "-T", "json", "--outcome", "refused"), "conn")
@@ -89,7 +89,7 @@ import Testing
 enum Tshark {
     static let isInstalled = FileManager.default.isExecutableFile(atPath: "/usr/bin/tshark")
 
-    /// The same connections, in number, ends, completeness and Community ID.
+    /// Checks that both have the same connections, in number, ends, completeness and Community ID.
     static func compare(_ file: String) throws {
         let fields = [
             "tcp.stream", "ip.src", "ipv6.src", "tcp.srcport", "tcp.dstport", "tcp.completeness", "communityid",

@@ -3,7 +3,7 @@
 import Testing
 
 @Suite(.serialized, .enabled(if: isRoot, "live traces need root")) struct ResizedTerminalTests {
-    /// Traces on a terminal of 120 columns, then of 80, then of 60, with one connection at each width; prints what came.
+    /// Traces on a terminal of 120 columns, then 80, then 60, with one connection at each width; prints the output.
     private static let script = """
         import fcntl, pty, select, socket, struct, sys, termios, time
         def resize(columns): fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 40, columns, 0, 0))
@@ -33,7 +33,7 @@ import Testing
 
     @Test func theLadderFits() throws {
         let outcome = try python(Self.script, Program.tcptrace).end()
-        // After each head: the ladder's titles with a time, without one, and none.
+        // Below each heading: the ladder's titles with a time, without one, and no titles.
         let heads = Array(outcome.text.split(separator: "TCP ").dropFirst().prefix(3))
         try #require(heads.count == 3, "\(outcome.text) \(outcome.errors)")
         let widths = heads.map { $0.split(separator: "\n").prefix { !$0.hasPrefix("closed") }.map(\.count).max() ?? 0 }
@@ -47,12 +47,12 @@ import Testing
         let titles = outcome.lines.filter { $0.contains("CLIENT") }
         let rows = outcome.lines.filter { $0.contains("closed SF") }
         try #require(titles.count == 2 && rows.count == 3, "\(outcome.text) \(outcome.errors)")
-        // A page of 80 has no column for the process, and below it there are no columns.
+        // A page of 80 columns has no column for the process, and a narrower one has no columns at all.
         #expect(titles[0].contains("PROCESS") && !titles[1].contains("PROCESS"), "\(titles)")
         #expect(!rows[1].contains("python3") && rows[2].contains(" by client "), "\(rows)")
     }
 
-    /// A trace in the background, as one that was stopped, hears nothing of the terminal's new size before it goes on.
+    /// A background trace, like a stopped one, hears nothing of the terminal's new size before it continues.
     @Test func whoGoesOnLooksAtTheSizeAnew() throws {
         let script = """
             import fcntl, pty, select, socket, struct, sys, termios, time

@@ -1,9 +1,9 @@
-// `--resolve`: names beside addresses, from a file and live, whoever asks for them and whatever hangs.
+// `--resolve`: names beside addresses, from a file and live, whichever user asks and whatever hangs.
 
 import Foundation
 import Testing
 
-/// What this machine calls 127.0.0.1, as getent(1) says; nil if nothing.
+/// This machine's name for 127.0.0.1, according to getent(1); nil without one.
 private let localhost: String? = {
     let outcome = try? Program("/usr/bin/env", ["getent", "hosts", "127.0.0.1"]).end()
     let words = outcome?.text.split(separator: "\n").first?.split(whereSeparator: \.isWhitespace)
@@ -14,7 +14,7 @@ private let captures =
     URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().path + "/Captures/"
 
-/// In a namespace whose packets go nowhere, so that no name server answers.
+/// A shell line for a namespace whose packets go nowhere, so that no name server answers.
 private let silent = """
     ip link set lo up && ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up \
     && ip addr add 203.0.113.1/24 dev v0 && ip neigh add 203.0.113.2 lladdr 02:00:00:00:00:02 dev v0 \
@@ -74,7 +74,7 @@ private let silent = """
 
     // MARK: Live
 
-    /// A connection to ourselves, traced as root without its powers, or as nobody.
+    /// A connection on this host, traced as root without root's capabilities, or as nobody.
     @Test(
         .enabled(if: isRoot && localhost != nil, "needs root and a name of 127.0.0.1"),
         arguments: [[], ["-Z", "nobody"], ["-q"], ["--no-kernel"]])
@@ -102,10 +102,10 @@ private let silent = """
             "-n", "/bin/sh", "-c", silent, Program.tcptrace, "-r", captures + "mtu-black-hole.pcapng", "--resolve",
         ]
         let replay = try Program("/usr/bin/unshare", words)
-        // Its first address is waited for.
+        // The replay now waits for the name of its first address.
         try #require(wait(10) { replay.errors.contains("reading from file") })
         usleep(300_000)
-        // Where no name server is known the answer came at once.
+        // Without a known name server the answer comes at once.
         guard !replay.hasEnded else { return }
         let begin = Date()
         replay.signal(SIGINT)
@@ -121,12 +121,12 @@ private let silent = """
             "-n", "/bin/sh", "-c", silent, Program.tcptrace, "-r", captures + "mtu-black-hole.pcapng", "--resolve",
         ]
         let outcome = try Program("/usr/bin/unshare", words).end(within: 30)
-        // Two addresses, asked together: 2 s.
+        // Two addresses, looked up together: 2 s.
         let took = Date().timeIntervalSince(begin)
         #expect(outcome.code == 0 && took < 9)
         let plain = try tcptrace("-r", captures + "mtu-black-hole.pcapng")
         #expect(outcome.text == plain.text)
-        // Where no name server is known the answer came at once.
+        // Without a known name server the answer comes at once.
         if took > 1.9 {
             #expect(outcome.errors.contains("no answer in time for the names of 2 addresses"), "\(outcome.errors)")
         }

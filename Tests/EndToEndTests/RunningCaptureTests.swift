@@ -1,16 +1,17 @@
-// A capture that runs, read from a pipe: who has ended is shown soon, as live, and what comes late is not lost.
+// A running capture, read from a pipe: ended connections are shown soon, as in a live trace, and late frames are not
+// lost.
 
 import Foundation
 import Testing
 
 @Suite struct RunningCaptureTests {
-    /// A program that reads a capture from a pipe, while that is made.
+    /// A program that reads a capture from a pipe while the capture is made.
     private struct Stream {
         let scratch: Scratch
         let pipe: HeldPipe
         let program: Program
         var file = HandMade()
-        /// All that has been written.
+        /// Everything written so far.
         private(set) var written: [UInt8] = []
 
         init(_ arguments: [String]) throws {
@@ -19,7 +20,7 @@ import Testing
             program = try Program(Program.tcptrace, ["-r", pipe.path] + arguments)
         }
 
-        /// Frames are captured now, and written.
+        /// Writes frames that are captured now.
         mutating func capture(_ frames: (inout HandMade) -> Void) throws {
             file.catchUp()
             frames(&file)
@@ -38,7 +39,7 @@ import Testing
         outcome.output.split(separator: 10).map { String(decoding: $0, as: UTF8.self) }.sorted()
     }
 
-    /// The server repeats its FIN, and the client answers: to a TIME-WAIT, nothing new.
+    /// The server repeats its FIN, and the client answers: nothing new for a TIME-WAIT.
     private static func repeatFin(_ file: inout HandMade, _ client: UInt16) {
         file.record(HandMade.frame(9500, client, 0x11, seq: 71_001, ack: 1012))
         file.record(HandMade.frame(client, 9500, 0x10, seq: 1012, ack: 71_002))
@@ -58,7 +59,7 @@ import Testing
         try stream.program.say("127.0.0.1\(separator)40001")
         try stream.program.say("40003")
         #expect(!stream.program.output.contains("40002"), "it is open")
-        // The next ones, and one that takes a four-tuple again.
+        // More connections, one of which reuses a four-tuple.
         try stream.capture { file in
             file.connection(40004)
             file.connection(40001, isn: 0x7777_7777)
@@ -68,7 +69,7 @@ import Testing
         #expect(!stream.program.output.contains("40002"))
         let outcome = try stream.end()
         #expect(outcome.code == 0 && outcome.errors.contains("5 connections traced"), "\(outcome.errors)")
-        // The rows are those of the file, in another order.
+        // The rows are those of the file, in a different order.
         let file = try stream.scratch.write(stream.written, as: "a.pcap")
         let whole = try Program(Program.tcptrace, ["-r", file] + form).end()
         #expect(Self.rows(outcome) == Self.rows(whole))
@@ -112,7 +113,7 @@ import Testing
         #expect(outcome.errors.contains("15 packets read, 2 connections traced"), "\(outcome.errors)")
     }
 
-    /// What is not shown has no late rows either.
+    /// A connection that is not shown has no late rows either.
     @Test func lateSegmentsOfOthersAreNotShown() throws {
         var stream = try Stream(["--outcome", "refused"])
         try stream.capture { file in
@@ -144,7 +145,7 @@ import Testing
         }
     }
 
-    /// A neighbour that is never silent, whether it is asked for or not.
+    /// A neighbouring connection is never silent, whether or not it passes the filter.
     @Test(arguments: ["tcp", "tcp port 40001"]) func aBusyStreamHasNoPauses(_ filter: String) throws {
         var stream = try Stream(["-q", filter])
         try stream.capture { file in
@@ -174,7 +175,7 @@ import Testing
         #expect(try records(outcome, "conn").first?["findings"] as? [String] == ["syn-unanswered"])
     }
 
-    /// A file on its way, or a host whose clock is wrong: after 10 s somebody looks on all the same.
+    /// A file in transfer, or from a host whose clock is wrong: ended connections are shown after 10 s all the same.
     @Test(arguments: [["-q"], ["-T", "json"]]) func aLongPauseShowsWhatHasEnded(_ form: [String]) throws {
         let scratch = try Scratch()
         let pipe = try HeldPipe(scratch)
@@ -207,7 +208,7 @@ import Testing
         #expect(try stream.end().code == 0)
     }
 
-    /// A capture of another program that runs, and a file of its that grows.
+    /// Another program's running capture, and a growing file that it writes.
     @Test(
         .enabled(
             if: isRoot && FileManager.default.isExecutableFile(atPath: "/usr/bin/tcpdump"), "needs root and tcpdump"),

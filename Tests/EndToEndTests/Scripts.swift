@@ -1,7 +1,7 @@
-// Small programs that several tests have traced.
+// Small programs that several tests trace.
 
 enum Scripts {
-    /// Echoes to whoever comes, again and again; prints its port.
+    /// Echoes to every client in turn; prints its port.
     static let echoServer = """
         import socket
         s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(5)
@@ -13,7 +13,7 @@ enum Scripts {
             c.close()
         """
 
-    /// Connects to the port that is its argument, says something, holds the connection for a moment, and closes.
+    /// Connects to the port given as its argument, sends an octet, holds the connection for a moment, and closes.
     static let briefClient = """
         import socket, sys, time
         c = socket.create_connection(('127.0.0.1', int(sys.argv[1])))

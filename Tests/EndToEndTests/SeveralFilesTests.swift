@@ -1,4 +1,4 @@
-// Several files in one replay: one output for all of them, none of them overwritten, and a beginning that comes first.
+// Several files in one replay: one output for all, no file overwritten, and a heading that comes first.
 
 import CaptureBuilding
 import Foundation
@@ -12,7 +12,7 @@ import Testing
         return try scratch.write(file.bytes, as: name)
     }
 
-    /// The same without its Ethernet headers, as raw IP.
+    /// Like `capture`, but as raw IP, without Ethernet headers.
     private static func rawCapture(_ port: UInt16, _ scratch: Scratch, _ name: String) throws -> String {
         var framed = HandMade()
         framed.connection(port)
@@ -31,7 +31,7 @@ import Testing
         FileManager.default.contents(atPath: path).map(Array.init) ?? []
     }
 
-    /// The ports of the clients of all connections, in their order.
+    /// The client ports of all connections, in order.
     private static func ports(_ path: String) throws -> [Int] {
         try records(tcptrace("-T", "json", "-r", path), "conn").compactMap { $0["id.orig_p"] as? Int }
     }
@@ -63,7 +63,7 @@ import Testing
         let scratch = try Scratch()
         let first = try Self.capture(40001, scratch, "a.pcap")
         let output = scratch.file("new.pcapng")
-        // There is no such file when the run begins.
+        // The file does not exist when the run begins.
         let outcome = try tcptrace("-q", "-r", first, "-r", output, "-w", output)
         #expect(outcome.code == 1)
         #expect(outcome.errors.contains("new.pcapng: This capture is being read"))
@@ -80,7 +80,7 @@ import Testing
         #expect(Self.contents(output) == before)
     }
 
-    /// An interface's statistics may say less than they said before (it was reset, or the file is made up).
+    /// An interface's counters may go back (it was reset, or the file is forged).
     @Test(arguments: ["-q", "--count"]) func countsOfLostFramesThatGoBack(_ form: String) throws {
         var file = CaptureBytes()
         file.section()
@@ -144,7 +144,8 @@ import Testing
         let output = scratch.file("out.pcapng")
         #expect(try tcptrace("-q", "-r", ethernet, "-r", raw, "-r", again, "-w", output).code == 0)
         #expect(try Self.ports(output) == [40001, 40002, 40003])
-        // A block of type 1 describes an interface, and its link type comes next: files that say the same share one.
+        // A block of type 1 describes an interface, and its link type follows: files with the same description share
+        // one.
         let bytes = Self.contents(output)
         var linkTypes: [UInt8] = []
         var at = 0
@@ -187,7 +188,7 @@ import Testing
 
     // MARK: The order
 
-    /// One connection of eight frames, a second apart and in four files of two: as a rotating capture writes them.
+    /// One connection of eight frames, a second apart, in four files of two, as a rotating capture writes them.
     private static func rotated(_ scratch: Scratch) throws -> [String] {
         var whole = HandMade()
         whole.connection(40001)
@@ -211,7 +212,7 @@ import Testing
 
     private static func run(_ arguments: [String]) throws -> Outcome { try Program(Program.tcptrace, arguments).end() }
 
-    /// `out.pcap*`, as a shell sorts it: 1, 10, 2, 3.
+    /// The files of `out.pcap*` in a shell's order: 1, 10, 2, 3.
     @Test(arguments: [[], ["--workers", "1"], ["--workers", "4"]])
     func filesAreTakenInByTheTimeOfTheirFirstFrames(_ workers: [String]) throws {
         let scratch = try Scratch()
@@ -225,7 +226,7 @@ import Testing
         }
         let json = try Self.run(["-T", "json"] + workers + Self.arguments(shell))
         #expect(try records(json, "conn").map { $0["conn_state"] as? String } == ["SF"])
-        // Written in the same order.
+        // They are also written in this order.
         let output = scratch.file("whole.pcap")
         #expect(try Self.run(["-q", "-w", output] + Self.arguments(shell)).code == 0)
         #expect(try tcptrace("-q", "-r", output).text == Self.run(["-q"] + Self.arguments(files)).text)
@@ -246,7 +247,7 @@ import Testing
             "\(lines)")
     }
 
-    /// A pipe can be read only once: nothing is sorted then, and time may step back.
+    /// A pipe can be read only once, so nothing is sorted, and time may step back.
     @Test(arguments: ["-", "fifo"]) func withAPipeTheOrderIsThatGiven(_ kind: String) throws {
         let scratch = try Scratch()
         let files = try Self.rotated(scratch)
@@ -261,7 +262,7 @@ import Testing
         #expect(outcome.errors.contains(" begins 3.00s before \(files[1]) ends"), "\(outcome.errors)")
     }
 
-    /// What cannot be read, or has no frame, stays behind the file before it.
+    /// A file that is unreadable or has no frames keeps its place behind the file before it.
     @Test func filesWithoutAFrameKeepTheirErrors() throws {
         let scratch = try Scratch()
         let files = try Self.rotated(scratch)

@@ -1,17 +1,17 @@
-// Ctrl-C and its like while a replay waits for its input or for the reader of its output.
+// Ctrl-C and other signals while a replay waits for its input or for the reader of its output.
 
 import Foundation
 import Testing
 
 @Suite struct SignalTests {
-    /// Connections that say more than a pipe holds.
+    /// A capture whose output is longer than a pipe holds.
     private static func capture(_ scratch: Scratch) throws -> String {
         var file = HandMade()
         for port in UInt16(0)..<2000 { file.connection(20000 + port) }
         return try scratch.write(file.bytes, as: "a.pcap")
     }
 
-    /// A program whose output goes to a pipe that nobody reads, once the pipe is full.
+    /// A program whose output goes to a pipe without a reader, returned once the pipe is full.
     private static func stalled(_ pipe: HeldPipe, _ arguments: String) throws -> Program {
         let program = try Program(
             "/bin/bash", ["-c", "exec $0 \(arguments) > $1", Program.tcptrace, pipe.path])
@@ -19,7 +19,7 @@ import Testing
         return program
     }
 
-    /// A replay that has one connection, and waits for more in the pipe.
+    /// A replay that has read one connection and waits for more from the pipe.
     private static func reading(_ pipe: HeldPipe) throws -> Program {
         var file = HandMade()
         file.connection(40001)
@@ -29,7 +29,7 @@ import Testing
         return program
     }
 
-    /// Octets that were written to a pipe and not read.
+    /// The number of unread octets in a pipe.
     private static func waiting(_ pipe: HeldPipe) -> Int {
         var count: Int32 = 0
         // The call fills the number that is passed.
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    /// Nothing is left to be stopped but the last rows: the first signal ends them.
+    /// Only the last rows are left to write, so the first signal ends the program.
     @Test(arguments: ["-q --workers 1", "-q --workers 3", "-T csv", "-q --connections 100000"])
     func theFirstOneEndsTheLastRows(_ form: String) throws {
         let scratch = try Scratch()
@@ -67,7 +67,7 @@ import Testing
         #expect(try program.end().code == -SIGTERM)
     }
 
-    /// Somebody asks again and again how far it is, and once more when it is just about to end.
+    /// SIGUSR1 asks for the progress again and again, and once more just before the end.
     @Test(arguments: ["-q --workers 1", "-q --workers 3", "-T json"])
     func whoAsksTooLateDoesNotKillIt(_ form: String) throws {
         let scratch = try Scratch()
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    /// tcpdump writes out what it holds; there is nothing to do here, and nothing to end.
+    /// tcpdump flushes its file on SIGUSR2; here there is nothing to flush, and the signal must not end the program.
     @Test func whoHasTheFileWrittenOutDoesNotKillIt() throws {
         let scratch = try Scratch()
         let pipe = try HeldPipe(scratch)
@@ -102,7 +102,7 @@ import Testing
         let file = scratch.file("a.pcapng")
         let program = try Program(Program.tcptrace, ["-i", "lo", "-w", file, "tcp port 1"])
         try program.say("listening on lo")
-        // Long before the end the packets are in the file.
+        // The packets are in the file long before the end.
         let caller = "import socket\ntry: socket.create_connection(('127.0.0.1', 1))\nexcept OSError: pass"
         _ = try python(caller).end()
         try program.say("refused (REJ)")
@@ -113,7 +113,7 @@ import Testing
         program.signal(SIGINT)
         let outcome = try program.end()
         #expect(outcome.code == 0 && outcome.errors.contains("2 packets captured"), "\(outcome.errors)")
-        // The command has the signal as it is by default.
+        // The command starts with the signal's default action.
         let command = try tcptrace("-i", "lo", "-q", "--", "sh", "-c", "kill -USR2 $$; sleep 1")
         #expect(command.code == 128 + SIGUSR2, "\(command.errors)")
     }
@@ -164,7 +164,7 @@ import Testing
         #expect(try program.end().code == 0)
     }
 
-    /// `| head -1` has had its line, and no other one comes.
+    /// `| head -1` has had its line, and no other line comes.
     @Test(.enabled(if: isRoot, "live traces need root")) func aReaderWhoHasGoneEndsALiveTrace() throws {
         let port = try freePort()
         let outcome = try shell(

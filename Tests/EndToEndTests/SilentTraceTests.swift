@@ -1,4 +1,4 @@
-// A live trace that sees no segment, and says what is there all the same. Root only.
+// A live trace that sees no segment, and still reports the existing connections. Root only.
 
 import Testing
 

@@ -1,9 +1,9 @@
-// Standard input that is not read: a capture in it is pointed at, and left where it is.
+// Standard input that is not read: a remark points at a capture in it, and the capture stays unread.
 
 import Testing
 
 @Suite struct StandardInputTests {
-    /// On a live trace nobody reads standard input; a capture there was meant to be read.
+    /// A live trace does not read standard input; a capture there was meant to be read.
     @Test(.enabled(if: isRoot, "needs root")) func aCaptureOnStandardInputIsNotPassedOverInSilence() throws {
         let scratch = try Scratch()
         var file = HandMade()
@@ -23,7 +23,7 @@ import Testing
             let outcome = try shell(line, capture, text)
             #expect(outcome.code == 0 && !outcome.errors.contains("standard input"), "\(line): \(outcome.errors)")
         }
-        // Nothing of it is gone for who comes next.
+        // The next reader gets all of it.
         let after = try shell("cat $1 | { \(live) > /dev/null 2>&1; cat; } | cmp - $1", capture)
         #expect(after.code == 0)
     }

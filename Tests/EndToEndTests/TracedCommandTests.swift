@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-/// Connects once, holds the connection for a while, prints its port, ends with 7.
+/// Connects once, holds the connection for a while, prints its port, exits with 7.
 private let client = """
     import socket, sys, time
     c = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
@@ -19,7 +19,7 @@ private let client = """
         return try #require(Int(program.output.split(separator: " ").last?.dropLast() ?? ""))
     }
 
-    /// The records among what the command itself said.
+    /// The records in an output that also has the command's own lines.
     private func records(_ outcome: Outcome, _ path: String) throws -> [[String: Any]] {
         try outcome.text.split(separator: "\n").filter { $0.hasPrefix("{") }.compactMap {
             try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
@@ -31,7 +31,7 @@ private let client = """
         let port = try port(peer)
         let others =
             "for i in range(6): c = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); c.sendall(b'y'); c.recv(9); time.sleep(0.1); c.close()"
-        // Somebody else connects all the while, and the command's connection is its child's.
+        // Another process connects meanwhile, and the command's connection is made by its child.
         let stranger = try python("import socket, sys, time\ntime.sleep(1)\n\(others)", "\(port)")
         let outcome = try Program(
             Program.tcptrace,
@@ -51,7 +51,7 @@ private let client = """
         peer.signal(SIGKILL)
     }
 
-    /// A script's processes are gone before anybody could ask /proc whose children they were.
+    /// A script's processes are gone before /proc could show whose children they were.
     @Test(arguments: [1, 4]) func noConnectionOfAShortLivedDescendantIsLeftOut(atATime: Int) throws {
         let call = "exec 3<>/dev/tcp/127.0.0.1/1"
         let outcome = try tcptrace(
@@ -73,7 +73,7 @@ private let client = """
         #expect(try tcptrace("-i", "lo", "--no-process", "--", "true").code == 64)
     }
 
-    /// Its descendants become our children, and are collected some at a time.
+    /// The command's descendants become the tracer's children, and are reaped a few at a time.
     @Test func hundredsThatEndWithItHideNoExitCode() throws {
         let command = """
             import os, signal, sys
@@ -97,7 +97,7 @@ private let client = """
         let full = try #require(own.split(separator: "\n").first { $0.hasPrefix("CapEff") })
         #expect(root.lines.contains("from input") && root.errors.contains("to errors"))
         #expect(root.lines.contains(String(full)) && root.lines.contains("SigBlk:\t0000000000000000"), "\(root.text)")
-        // No socket of the tracer's is handed down: as many as without it.
+        // The command inherits no socket of the tracer's: it has as many sockets as without the tracer.
         let alone = try Program("/bin/sh", ["-c", show], input: input).end()
         #expect(root.lines.dropLast().last == alone.lines.dropLast().last, "\(root.text)\(alone.text)")
         let nobody = try tcptrace("-i", "lo", "-q", "-Z", "nobody", "--", "sh", "-c", show, input: input)
@@ -105,7 +105,7 @@ private let client = """
         #expect(nobody.lines.contains("CapEff:\t0000000000000000"))
     }
 
-    /// Seconds of processor time that a process has used, and how many of its children are zombies.
+    /// The processor time that a process has used, in seconds, and the number of its zombie children.
     private func use(of pid: Int32) throws -> (seconds: Double, zombies: Int) {
         func fields(_ pid: String) -> [Substring] {
             let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
@@ -122,7 +122,7 @@ private let client = """
     @Test func itSleepsWhileWhatTheCommandLeftBehindIsConnected() throws {
         let peer = try python(Scripts.echoServer)
         let port = try port(peer)
-        // The command ends with 3; its child holds a connection for longer than anybody waits.
+        // The command exits with 3; its child still holds a connection during the measurement.
         let trace = try Program(
             Program.tcptrace,
             [
@@ -146,7 +146,7 @@ private let client = """
     }
 
     @Test func nobodyStaysAZombie() throws {
-        // Twenty grandchildren whose parents have gone end one after the other while the command goes on.
+        // Twenty orphaned grandchildren end one after another while the command continues.
         let trace = try Program(
             Program.tcptrace,
             [
@@ -154,13 +154,14 @@ private let client = """
                 "for i in 1 2 3 4 5 6 7 8 9 10; do (sleep 0.1 & sleep 0.1 &) ; done; sleep 0.7; echo over; sleep 1.3; exit 5",
             ])
         try trace.say("over\n")
-        // Looked for more than once: one may just be ending.
+        // Checked repeatedly, as one may just be ending.
         #expect(wait(1) { (try? use(of: trace.pid).zombies) == 0 })
         let outcome = try trace.end()
         #expect(outcome.code == 5, "\(outcome.errors)")
     }
 
-    /// Each processor takes several descriptors: on a large machine the usual limit is too low for a trace, but not for the command.
+    /// Each processor takes several descriptors: on a large machine the usual limit is too low for a trace, but the
+    /// command must keep it.
     @Test func aLowLimitOfDescriptorsIsRaisedForTheTraceAlone() throws {
         let outcome = try shell("ulimit -Sn 24; exec $T -i lo -q -v port 1 -- sh -c 'ulimit -Sn'")
         #expect(outcome.code == 0, "\(outcome.errors)")

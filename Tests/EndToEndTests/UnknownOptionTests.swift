@@ -1,10 +1,10 @@
-// A slip in an option is told as such, whatever else is wrong because of it.
+// A typo in an option is reported as such, whatever else is wrong because of it.
 
 import Testing
 
 @Suite struct UnknownOptionTests {
     @Test(arguments: [
-        // The number after it is no filter of its own.
+        // The number after the option is not taken as a filter.
         ("--conections 1", "Unknown option '--conections'. Did you mean '--connections'?"),
         ("--conections=1 9500", "Unknown option '--conections'. Did you mean '--connections'?"),
         ("sockets -a --port 9500", "Unknown option '--port'. It is a filter word: port 9500"),
@@ -12,7 +12,7 @@ import Testing
         ("kill --sginal KILL 80", "Unknown option '--sginal'. Did you mean '--signal'?"),
         ("explain --colour never nosuchword", "Unknown option '--colour'. Did you mean '--color'?"),
         ("-Y 1", "Unknown option '-Y'."), ("--nonsense", "Unknown option '--nonsense'."),
-        // What is a format, or a letter, here.
+        // Options of other programs that are a format, or a letter, here.
         ("--json -r x", "Unknown option '--json'. Did you mean '-T json'?"),
         ("--csv", "Unknown option '--csv'. Did you mean '-T csv'?"),
         ("--html", "Unknown option '--html'. Did you mean '-T html'?"),
@@ -47,11 +47,11 @@ import Testing
     @Test func whereAllOptionsAreThereTheParserSpeaks() throws {
         #expect(try tcptrace("--connections", "x").errors.contains("'--connections <count>'"))
         #expect(try tcptrace("sockets", "9500", "80").errors.contains("write 'port 9500 or 80'"))
-        // `trace` is what no verb means, and nobody's word.
+        // `trace` is the implied verb, which nobody types, so the advice must not name it.
         #expect(try tcptrace("--connections", "x").errors.contains("See 'tcptrace --help' for"))
         #expect(try tcptrace("sockets", "--nonsense").errors.contains("See 'tcptrace sockets --help' for"))
         #expect(try tcptrace("-r", "x", "--duration", "1").errors.hasPrefix("Error: --duration"))
-        // Options of the command after -- are its own.
+        // Options after -- belong to the command.
         #expect(try tcptrace("-r", "x", "--", "ls", "--colour").errors.contains("choose one"))
     }
 

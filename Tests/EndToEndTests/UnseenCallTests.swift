@@ -1,15 +1,15 @@
-// connect() calls of which no segment is captured, in a network namespace of their own. Root only.
+// connect() calls without a captured segment, in a network namespace of their own. Root only.
 
 import Foundation
 import Testing
 
 @Suite(.serialized, .enabled(if: canUnshare, "needs root, unshare and ip")) struct UnseenCallsLiveTests {
-    /// Runs a shell line in a new namespace whose loopback interface is up; `$T` is tcptrace, `$1` the text of a program.
+    /// Runs a shell line in a new namespace with loopback up; `$T` is tcptrace, `$1` the text of a program.
     private func inside(_ line: String, _ program: String) throws -> Outcome {
         try shell("export T; exec unshare -n bash -c 'ip link set lo up; '\"$2\" $T \"$1\"", program, line)
     }
 
-    /// One port for all connections to one place: the second is refused it.
+    /// With a single ephemeral port, the second and third call to the same destination get no port.
     @Test func noPortIsFree() throws {
         let outcome = try inside(
             """
@@ -32,7 +32,7 @@ import Testing
             "\(outcome.errors)")
     }
 
-    /// No event tells of it.
+    /// No event reports this failure.
     @Test func thereIsNoRoute() throws {
         let program = """
             import socket, sys
@@ -47,7 +47,7 @@ import Testing
         #expect(outcome.errors.contains("\n  IpOutNoRoutes ") && outcome.errors.contains("\n  Ip6OutNoRoutes "))
     }
 
-    /// Neither an event nor a counter tells of a call that such a route ends.
+    /// Neither an event nor a counter reports a call that fails by such a route.
     @Test(arguments: [("unreachable", "113"), ("prohibit", "13"), ("blackhole", "22")])
     func aRouteForbidsIt(_ route: String, _ code: String) throws {
         let outcome = try inside(
@@ -65,7 +65,7 @@ import Testing
             "\(outcome.errors)")
     }
 
-    /// The interface has a neighbour that never answers ARP.
+    /// The neighbour on the interface never answers ARP.
     @Test func noNeighbourAnswers() throws {
         let setUp =
             "ip link add v0 type veth peer name v1; ip addr add 10.9.9.1/24 dev v0; ip link set v1 up; ip link set v0 up"
@@ -78,20 +78,20 @@ import Testing
         #expect(command.lines.contains("113"), "\(command.text)")
         let words = "called connect() to 10.9.9.2:7001 from 10.9.9.1:"
         #expect(command.errors.contains(words), "\(command.errors)")
-        // Two events tell the cause; where many others fail at the same time, one of them may have been displaced.
+        // Two events report the cause; when many other calls fail at the same time, one of the two may be displaced.
         #expect(
             command.errors.contains(
                 "the kernel dropped a packet of it: NEIGH_FAILED, the next hop does not answer")
                 || command.errors.contains("connect() = EHOSTUNREACH: no neighbour answered"),
             "\(command.errors)")
-        // The same for who only watches.
+        // A trace without a command reports the same.
         let watched = try inside(
             "\(setUp); $T -i any -q --duration 6 & sleep 1; python3 -c \"$1\"; wait", program)
         #expect(
             watched.errors.contains(words) && watched.errors.contains("0 connections traced"), "\(watched.errors)")
     }
 
-    /// A neighbour does not answer one call, and another connection is captured.
+    /// One call fails because a neighbour does not answer, and another connection is captured.
     @Test func aFailedCallIsToldBesideOtherConnections() throws {
         let setUp =
             "ip link add v0 type veth peer name v1; ip addr add 10.9.9.1/24 dev v0; ip link set v1 up; ip link set v0 up"
@@ -108,7 +108,8 @@ import Testing
             watched.errors.contains("called connect() to 10.9.9.2:7001 from 10.9.9.1:"), "\(watched.errors)")
     }
 
-    /// Its addresses are ours, too: its events are left out, and it is no command that called nobody.
+    /// The other namespace has the same addresses. Its events are left out, but the trace must not say that the command
+    /// called nobody.
     @Test func theCommandIsInAnotherNamespace() throws {
         let program = """
             import socket, subprocess
@@ -123,7 +124,7 @@ import Testing
             outcome.errors.contains("the command called connect() in another network namespace"), "\(outcome.errors)")
     }
 
-    /// As in a container that has the host's network, but not its processes.
+    /// As in a container that shares the host's network, but not its processes.
     @Test func processesOfAnotherPidNamespaceAreNotSeen() throws {
         let program = """
             import socket, time

@@ -1,5 +1,5 @@
-// Replay on several threads: the same octets for every number of them; of formats that are divided by flows, the same as from the
-// one pipeline that tells what happens as it happens.
+// Replay on several threads: the same octets for every number of threads. Formats that are divided by flows must also
+// match the output of the single pipeline, which reports events as they happen.
 
 import CaptureBuilding
 import Foundation
@@ -13,7 +13,7 @@ import Testing
         ["-T", "html"], ["-T", "mermaid", "-v"],
     ]
 
-    /// A replay with a limit of connections that is never reached is not divided by flows.
+    /// A limit of connections, even one that is never reached, keeps a replay from being divided by flows.
     private static let plain = ["--connections", "1000000000"]
 
     private static func compare(_ file: String) throws {
@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    /// More connections than a batch has frames, used again and again, some with time between them.
+    /// More connections than a batch has frames; ports are reused again and again, sometimes after a pause.
     @Test func manyConnectionsOnFewPorts() throws {
         let scratch = try Scratch()
         var file = HandMade()
@@ -41,7 +41,7 @@ import Testing
         try Self.compare(scratch.write(file.bytes, as: "many.pcap"))
     }
 
-    /// X1: the halves of a connection have different ports, and would be of different parts.
+    /// CASES X1: the halves of a redirected connection have different ports, and would fall into different parts.
     @Test func X1_redirectedConnections() throws {
         let scratch = try Scratch()
         var file = HandMade()
@@ -51,7 +51,7 @@ import Testing
                 let called: UInt16? = port % 3 == 0 ? 80 : port % 3 == 1 ? 443 : nil
                 file.connection(20000 + port, 15001, isn: isn, six: port % 5 == 0, called: called)
             }
-            // So that all of them are reported, and their ports are free again.
+            // By then all of them are reported, and their ports are free again.
             file.second += 60
         }
         let path = try scratch.write(file.bytes, as: "redirected.pcap")
@@ -62,7 +62,7 @@ import Testing
         for end in [":80", ":443", " client"] { #expect(count(end) == 300, "\(end): \(rows.prefix(3))") }
     }
 
-    /// A connection whose four-tuple is taken again soon after it began is reported before its part knows its number; the
+    /// A connection whose four-tuple is reused soon after it began is reported before its part knows its number; the
     /// batch before it ended early, with its file.
     @Test func numbersAcrossFiles() throws {
         let files = ["fin", "time-wait-reused", "refused"].flatMap { name in
@@ -81,14 +81,14 @@ import Testing
     @Test(.enabled(if: Corpus.path != nil, "no captures: set TCPTRACE_CORPUS")) func theCorpus() throws {
         let root = try #require(Corpus.path)
         let files = try #require(FileManager.default.enumerator(atPath: root))
-        // A few of some thousand files, so that the test takes seconds.
+        // A few of several thousand files, so that the test takes only seconds.
         let captures = files.compactMap { $0 as? String }.filter { $0.hasSuffix(".pcap") || $0.hasSuffix(".pcapng") }
         for (index, name) in captures.sorted().enumerated() where index % 130 == 0 {
             try Self.compare("\(root)/\(name)")
         }
     }
 
-    /// A signal reaches the reader and no worker, whom it would end with the whole program.
+    /// A signal must reach the reader and no worker, where it would end the whole program.
     @Test func signalsAreTheReaders() throws {
         let scratch = try Scratch()
         var file = HandMade()
@@ -114,7 +114,7 @@ import Testing
         let all = try tcptrace("-r", path, "-q")
         #expect(!all.errors.contains("given up"))
         #expect(few.text.split(separator: "\n").sorted() == all.text.split(separator: "\n").sorted())
-        // As many as there are is not too many, however they are spread.
+        // A limit equal to the number of connections is not exceeded, however they are distributed.
         let enough = try tcptrace("-r", path, "-q", "--max-connections", "2999")
         #expect(!enough.errors.contains("given up") && enough.text == all.text)
     }

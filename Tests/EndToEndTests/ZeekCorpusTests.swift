@@ -1,10 +1,10 @@
-// `-T zeek` over Zeek's own captures, against the conn.log that Zeek's own tests expect of them.
+// `-T zeek` over Zeek's own captures, against the conn.log that Zeek's own tests expect.
 
 import CaptureBuilding
 import Foundation
 import Testing
 
-/// Lines of tab-separated values by the names of their columns.
+/// Rows of tab-separated values, keyed by column name.
 private func table(_ names: [String], _ lines: [Substring]) -> [[String: String]] {
     lines.map { line in
         let values = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
@@ -64,7 +64,7 @@ struct ZeekCorpusTests {
         for row in expected {
             let trace = try #require(row["trace"])
             if ours[trace] == nil { ours[trace] = try Self.rows(of: Self.log(of: root + "/" + trace)) }
-            // One four-tuple may have several rows, in either order: the one that agrees best is the one.
+            // One four-tuple may have several rows, in either order: the best match counts.
             let candidates = (ours[trace] ?? []).indices.filter { index in
                 Self.key.allSatisfy { ours[trace]?[index][$0] == row[$0] }
             }

@@ -2,13 +2,13 @@
 //
 // Review a new line like code: a difference belongs here only if it is Zeek's, or a limit that the limits page names.
 
-/// A difference that is understood.
+/// A known difference and its reason.
 struct ZeekDifference: Sendable {
     /// The capture.
     var trace: String
     /// The originator's address; nil = every connection of the capture.
     var originator: String?
-    /// The fields that differ; `row` = we have no row at all.
+    /// The fields that differ; `row` means that we have no row at all.
     var fields: [String]
     /// Why.
     var reason: String
