@@ -1,6 +1,6 @@
 // The distance between two words, for hints at what the user meant.
 
-/// The fewest insertions, deletions, replacements and swaps of neighbors that turn one sequence into the other (optimal
+/// The fewest insertions, deletions, replacements and swaps of neighbours that turn one sequence into the other (optimal
 /// string alignment).
 public func editDistance<Letter: Equatable>(_ left: [Letter], _ right: [Letter]) -> Int {
     var before: [Int] = []

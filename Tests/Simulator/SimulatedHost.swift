@@ -1,6 +1,6 @@
-// The optional behavior of a simulated TCP, beyond what states depend on.
+// The optional behaviour of a simulated TCP, beyond what states depend on.
 
-/// The behavior of one end. By default it does nothing optional: its windows never close, and it sends no RSTs.
+/// The behaviour of one end. By default it does nothing optional: its windows never close, and it sends no RSTs.
 struct SimulatedHost {
     /// Octets of text that it buffers for its program; nil for any number.
     var buffer: UInt32?
@@ -51,7 +51,7 @@ struct SimulatedHost {
 }
 
 extension SimulatedHost {
-    /// A host with random behavior within `conduct`.
+    /// A host with random behaviour within `conduct`.
     init(_ conduct: SimulatedConduct, _ random: inout Chance) {
         if conduct.contains(.windows) {
             buffer = 1000 + UInt32(random.next(below: 7000))
