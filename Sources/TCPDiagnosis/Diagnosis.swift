@@ -83,9 +83,8 @@ public struct Diagnosis: Sendable {
         case .contradiction(_, .closed) where event.isCorrected && files[slot].isDropped(event.side):
             // The socket exists after all.
             files[slot].dropped.removeAll { $0.side == event.side }
-        // The server's answer was not captured, or dropped: `syn-unanswered`.
-        case .contradiction(.synReceived, .unseen): break
-        case .contradiction: if !event.endsAssumption { files[slot].note(mismatch: event) }
+        // `syn-unanswered` tells of an answer that is lacking.
+        case .contradiction: if !event.endsAssumption && !event.lacksAnswer { files[slot].note(mismatch: event) }
         case .uncaptured(_, _, let led) where led.isResetCaptured:
             files[slot][event.side.other].isResetFitting = true
         case .uncaptured(_, _, let led) where led.resetter != nil: files[slot].uncapturedReset = event.time

@@ -110,9 +110,10 @@ enum BareArgument {
             // If it is clear what was meant, the error says that already.
             guard error.description.contains("syntax error\n") else { return nil }
         }
-        let host = word.contains("/") ? "" : ", a host is chosen with tcptrace host \(word)"
+        let name = printable(word)
+        let host = word.contains("/") ? "" : ", a host is chosen with tcptrace host \(name)"
         return
-            "\(word): there is no such file, and it is not a filter either; a capture file is read with tcptrace -r FILE\(host)"
+            "\(name): there is no such file, and it is not a filter either; a capture file is read with tcptrace -r FILE\(host)"
     }
 
     /// What to type instead of these words, if that is clear; nil otherwise. `isBehindP`: -p was given, which selects a

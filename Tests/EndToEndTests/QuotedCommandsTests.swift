@@ -14,7 +14,7 @@ import Testing
 
         var testDescription: String { "\(source): \(line)" }
 
-        /// The arguments that the program gets: up to a pipe or the like, with placeholders replaced.
+        /// The arguments that the program gets: up to a pipe or the like. Words such as FILE stand for any value, and get one.
         var words: [String] {
             let shell = ["|", "&&", ">", "<", ";", "..."]
             var words: [String] = []

@@ -315,6 +315,12 @@ public struct KernelEvent: Sendable {
         return kernel == .closeWait || kernel == .finWait2
     }
 
+    /// Whether this is no contradiction either: the socket is in SYN_RECEIVED, and its SYN-ACK was not captured or was
+    /// dropped on its way out, so that segments show nothing of this end.
+    public var lacksAnswer: Bool {
+        if case .contradiction(.synReceived, .unseen) = kind { true } else { false }
+    }
+
     /// This event for a connection that is kept elsewhere, at this place.
     public func of(_ id: ConnectionID) -> KernelEvent {
         var event = self

@@ -25,7 +25,7 @@ extension JSONObject {
             if let name = from.openTelemetryName { add("from", literal: name) }
             add("to", literal: "closed")
         case .contradiction(let state, let wire):
-            add("event", literal: state == .synReceived && wire == .unseen ? "uncaptured" : "mismatch")
+            add("event", literal: event.lacksAnswer ? "uncaptured" : "mismatch")
             if let name = state?.openTelemetryName { add("state", literal: name) }
             if let name = wire.openTelemetryName { add("wire_state", literal: name) }
         case .uncaptured(let state, let wire, let led):

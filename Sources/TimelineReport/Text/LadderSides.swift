@@ -64,13 +64,11 @@ extension ConnectionText {
         case .kernel(let event):
             switch event.kind {
             case .dropped: return LadderSides(StateWords(.closed, isConfirmed: true), of: event.side)
-            case .contradiction(let said?, .closed) where !event.isCorrected:
+            case .contradiction(let said?, let wire)
+            where !event.isCorrected && (wire == .closed || event.lacksAnswer):
                 return LadderSides(StateWords(said, isConfirmed: true), of: event.side)
             case .contradiction(let said?, _) where event.isCorrected:
                 return LadderSides(words(event.side, said, view), of: event.side)
-            // Its answer was not captured.
-            case .contradiction(.synReceived, .unseen):
-                return LadderSides(StateWords(.synReceived, isConfirmed: true), of: event.side)
             case .contradiction(_, let wire):
                 return LadderSides(StateWords(wire, mark: StateWords.contradicted), of: event.side)
             case .state, .owner, .notAccepted, .accepted, .uncaptured, .translated, .traced: break

@@ -130,7 +130,7 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
         buffer.append(state.displayName)
         buffer.append(", not ")
         buffer.append(wire.displayName)
-    case .contradiction(.synReceived, .unseen):
+    case .contradiction where event.lacksAnswer:
         buffer.append("kernel: server is SYN_RECEIVED, SYN-ACK ")
         buffer.append(kernel?.originator.trace.drops ?? 0 > 0 ? "dropped" : "not captured")
     case .contradiction(let state, _):
