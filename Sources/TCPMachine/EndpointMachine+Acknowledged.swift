@@ -7,10 +7,9 @@ extension EndpointMachine {
         ownShift = Self.shift(of: segment)
     }
 
-    /// The window scale that a SYN offers; above 14 counts as 14 (RFC 7323 2.3). If the capture cut off some options,
-    /// the scale may have been among them.
+    /// The window scale that a SYN offers. If the capture cut off some options, the scale may have been among them.
     static func shift(of segment: Segment) -> UInt8 {
-        if segment.options.present.contains(.windowScale) { return min(segment.options.windowScale, 14) }
+        if segment.options.present.contains(.windowScale) { return segment.options.usedWindowScale }
         return segment.remarks.contains(.truncatedOptions) ? shiftUnknown : shiftAbsent
     }
 
@@ -19,7 +18,7 @@ extension EndpointMachine {
         if !knowledge.contains(.irs) && (state == .unseen || state == .listen || state == .synSent || state == .closed)
         {
             knowledge.insert(.irs)
-            irs = ack.advanced(by: .max)
+            irs = ack.previous
         }
         knowledge.insert(.receive)
         if !knowledge.contains(.irs) || ack != irs.advanced(by: 1) { knowledge.insert(.tookUnseen) }
@@ -30,7 +29,7 @@ extension EndpointMachine {
     mutating func noteWindow(_ segment: Segment) {
         guard segment.flags.has(.ack), !isBlind(segment.acknowledgment) else { return }
         // With an unknown scale take the largest one: accepting too much is better than calling good segments bad.
-        let shift = segment.flags.has(.syn) ? 0 : windowShift ?? 14
+        let shift = segment.flags.has(.syn) ? 0 : windowShift ?? TCPOptions.largestWindowScale
         let edge = segment.acknowledgment.advanced(by: UInt32(segment.window) &<< UInt32(shift))
         if !knowledge.contains(.window) {
             knowledge.insert(.window)

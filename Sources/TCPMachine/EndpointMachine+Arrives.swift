@@ -39,7 +39,7 @@ extension EndpointMachine {
         if flags.has(.rst) {
             // The base of relative sequence numbers.
             if flags.has(.ack) && knowledge.isDisjoint(with: [.iss, .send]) {
-                iss = segment.acknowledgment.advanced(by: .max)
+                iss = segment.acknowledgment.previous
             }
             if !knowledge.contains(.irs) { enter(.closed, .assumed, .midstream, &reaction) }
             return
@@ -54,17 +54,14 @@ extension EndpointMachine {
         if flags.has(.syn) {
             // A SYN-ACK answers a SYN that was not captured.
             knowledge.insert([.iss, .send, .activeOpen])
-            iss = segment.acknowledgment.advanced(by: .max)
+            iss = segment.acknowledgment.previous
             sendNext = segment.acknowledgment
             sendUnacknowledged = iss
             enter(.synSent, from: .closed, .assumed, .midstream, &reaction)
             arrivesSynSent(segment, &reaction)
             return
         }
-        knowledge.insert(.send)
-        iss = segment.acknowledgment.advanced(by: .max)
-        sendUnacknowledged = segment.acknowledgment
-        sendNext = segment.acknowledgment
+        startMidstream(at: segment.acknowledgment)
         if knowledge.contains(.irs) {
             // A one-sided capture, or a lost SYN-ACK: the peer acknowledges a SYN of this endpoint that we did not see.
             knowledge.insert(.iss)

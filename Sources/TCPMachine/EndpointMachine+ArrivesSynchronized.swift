@@ -141,17 +141,13 @@ extension EndpointMachine {
         }
     }
 
-    /// Fourth check: SYN. Returns whether the segment's ACK may still be processed.
+    /// Fourth check: SYN. It is challenged (RFC 5961 4). Returns whether the segment's ACK may still be processed.
     private mutating func checkSyn(_ segment: Segment, _ reaction: inout Reaction) -> Bool {
         let isRepeat = knowledge.contains(.irs) && segment.sequence == irs
-        if state == .synReceived {
-            // The other half of a simultaneous open, or a retransmission: its ACK counts (RFC 9293 3.5, figure 7).
-            if isRepeat && segment.flags.has(.ack) && segment.payloadLength == 0 {
-                peerShift = Self.shift(of: segment)
-                return true
-            }
-            if !isRepeat { reaction.anomalies.insert(.synInsideConnection) }
-            return false
+        // The other half of a simultaneous open, or a retransmission: its ACK counts (RFC 9293 3.5, figure 7).
+        if state == .synReceived && isRepeat && segment.flags.has(.ack) && segment.payloadLength == 0 {
+            peerShift = Self.shift(of: segment)
+            return true
         }
         if !isRepeat { reaction.anomalies.insert(.synInsideConnection) }
         return false

@@ -111,11 +111,11 @@ extension EndpointMachine {
             enter(kernel, .confirmed, .midstream, &reaction)
             knowledge.insert([.peerFin, .peerFinProcessed])
             // Its ACKs cover the FIN, too.
-            peerFin = receiveNext.advanced(by: .max)
+            peerFin = receiveNext.previous
         } else if kernel == .finWait2 && knowledge.contains(.send) {
             enter(kernel, .confirmed, .midstream, &reaction)
             knowledge.insert(.ownFin)
-            ownFin = sendNext.advanced(by: .max)
+            ownFin = sendNext.previous
             sendUnacknowledged = sendNext
         }
     }

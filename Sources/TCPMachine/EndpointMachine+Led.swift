@@ -1,5 +1,7 @@
 // What the kernel's reports add: an endpoint is further along than the captured segments show, because some were not
-// captured (a filter excluded them, or they were lost).
+// captured (a filter excluded them, or they were lost). The kernel then *leads* the endpoint: along RFC 9293's own
+// transitions to the state that it reports, as if those segments had come. Their numbers become known later, from the
+// segments that follow them.
 
 public import TCPModel
 
@@ -20,6 +22,8 @@ extension EndpointMachine {
         return lead(to: goal, .inferred, hasPassed: true)
     }
 
+    /// The state that this end is in at least, since the other end's kernel reports that end in `shown`; nil if that
+    /// says nothing. By the captured segments, the other end was in `before`.
     private func place(facing shown: TCPState, from before: TCPState) -> TCPState? {
         switch shown {
         // The SYN-ACK that opens one end is answered with the ACK that opens the other one.
@@ -38,6 +42,8 @@ extension EndpointMachine {
         }
     }
 
+    /// Takes the transitions that lead to `wanted`, and marks the segments that they lack as not captured. Only the last
+    /// one has this certainty; those on the way are inferred.
     private mutating func lead(to wanted: TCPState, _ certainty: Certainty, hasPassed: Bool) -> Reaction {
         var reaction = Reaction()
         var goal = wanted
@@ -141,21 +147,13 @@ extension EndpointMachine {
     mutating func learnSending(_ segment: Segment) {
         guard knowledge.contains(.openUncaptured), !knowledge.contains(.send) else { return }
         if segment.flags.has(.syn) { return startSending(segment) }
-        knowledge.insert(.send)
-        iss = segment.sequence.advanced(by: .max)
-        sendUnacknowledged = segment.sequence
-        sendNext = segment.sequence
+        startMidstream(at: segment.sequence)
     }
 
-    /// So does an ACK of what it sent, and the SYN-ACK if it arrives after all.
+    /// An ACK that this endpoint receives shows its numbers, too, and so does the SYN-ACK if it arrives after all.
     mutating func learnArriving(_ segment: Segment) {
         guard knowledge.contains(.openUncaptured) else { return }
-        if !knowledge.contains(.send) && segment.flags.has(.ack) {
-            knowledge.insert(.send)
-            iss = segment.acknowledgment.advanced(by: .max)
-            sendUnacknowledged = segment.acknowledgment
-            sendNext = segment.acknowledgment
-        }
+        if !knowledge.contains(.send) && segment.flags.has(.ack) { startMidstream(at: segment.acknowledgment) }
         if segment.flags.has(.syn) && !knowledge.contains(.irs) { learnPeerSyn(segment) }
     }
 
@@ -167,16 +165,16 @@ extension EndpointMachine {
         }
         knowledge.remove(.peerFinUncaptured)
         knowledge.insert([.peerFin, .peerFinProcessed])
-        peerFin = ack.advanced(by: .max)
+        peerFin = ack.previous
     }
 
-    /// Likewise, the peer's ACK of everything sent covers this endpoint's own uncaptured FIN.
+    /// The peer's ACK of everything sent covers this endpoint's own uncaptured FIN.
     mutating func placeOwnFin(before ack: SequenceNumber) {
         guard knowledge.contains(.ownFinUncaptured), !knowledge.contains(.ownFin), ack.isAtOrAfter(sendNext) else {
             return
         }
         knowledge.remove(.ownFinUncaptured)
         knowledge.insert(.ownFin)
-        ownFin = ack.advanced(by: .max)
+        ownFin = ack.previous
     }
 }

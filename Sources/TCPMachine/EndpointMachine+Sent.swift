@@ -217,10 +217,7 @@ extension EndpointMachine {
 
     /// The first segment seen from this endpoint is not a SYN: it must be open, but how it opened was not captured.
     private mutating func assumeOpen(_ segment: Segment, _ reaction: inout Reaction) {
-        knowledge.insert(.send)
-        iss = segment.sequence.advanced(by: .max)
-        sendUnacknowledged = segment.sequence
-        sendNext = segment.sequence
+        startMidstream(at: segment.sequence)
         if knowledge.contains(.irs) {
             // The peer's SYN was seen, but not this endpoint's answer. A bare ACK of that SYN is not an
             // answer: some servers send one first (split handshake). Only text, a FIN or an ACK beyond
@@ -348,7 +345,7 @@ extension EndpointMachine {
         guard state == .established || state == .closeWait && precedes else { return }
         knowledge.insert(.ackFromBeyond)
         knowledge.remove(.ownReset)
-        ownFin = segment.sequence.advanced(by: .max)
+        ownFin = segment.sequence.previous
     }
 
     /// A FIN was sent: the user closed (3.10.4).
@@ -369,31 +366,7 @@ extension EndpointMachine {
         case .synReceived, .established:
             enter(.finWait1, .observed, .closeCall, &reaction)
         case .closeWait:
-            let coversPeerFin =
-                segment.flags.has(.ack)
-                && (knowledge.contains(.peerFinUncaptured) || segment.acknowledgment.isAfter(peerFin))
-            // This FIN was sent before an ACK that was captured earlier: either one of the peer's FIN, or one from just
-            // behind this FIN that was sent before the peer's FIN arrived, so that this is another copy.
-            let isCopy = knowledge.contains(.ackFromBeyond) && sequence == ownFin
-            let isOvertaken =
-                certainty == .observed && (!coversPeerFin && segment.acknowledgment.isBefore(acknowledged) || isCopy)
-            if knowledge.contains(.finQueued) {
-                enter(.closing, .observed, .closeCall, &reaction)
-            } else if !isOvertaken && (coversPeerFin || certainty >= .observed) {
-                enter(.lastAck, .observed, .closeCall, &reaction)
-            } else {
-                // The FINs crossed: when this one was sent, the peer's had not arrived, so CLOSE-WAIT was wrong.
-                enter(.established, .observed, .retraction, &reaction)
-                enter(.finWait1, .observed, .closeCall, &reaction)
-                if isOvertaken {
-                    enter(.closing, .observed, .fin, &reaction)
-                } else {
-                    // Text in order before the peer's FIN is in flight, like that FIN,
-                    // even though this FIN does not acknowledge it.
-                    knowledge.remove(.peerFinProcessed)
-                    receiveNext = knowledge.contains(.lacksText) ? segment.acknowledgment : peerFin
-                }
-            }
+            sentFinAfterPeers(segment, &reaction)
         case .unseen, .listen, .synSent:
             reaction.anomalies.insert(.finBeforeOpen)
             return
@@ -409,9 +382,42 @@ extension EndpointMachine {
         }
         knowledge.insert(.ownFin)
         ownFin = sequence
-        // Its ACK may have been captured first. The ACK of the SYN does not count,
-        // though some hosts give their FIN the SYN's number.
-        guard finIsAcknowledged, !knowledge.contains(.iss) || sequence != iss else { return }
+        takeEarlyAck(&reaction)
+    }
+
+    /// A FIN was sent in CLOSE-WAIT, where the peer's FIN is thought to have arrived before.
+    private mutating func sentFinAfterPeers(_ segment: Segment, _ reaction: inout Reaction) {
+        let coversPeerFin =
+            segment.flags.has(.ack)
+            && (knowledge.contains(.peerFinUncaptured) || segment.acknowledgment.isAfter(peerFin))
+        // This FIN was sent before an ACK that was captured earlier: either one of the peer's FIN, or one from just
+        // behind this FIN that was sent before the peer's FIN arrived, so that this is another copy.
+        let isCopy = knowledge.contains(.ackFromBeyond) && segment.finSequence == ownFin
+        let isOvertaken =
+            certainty == .observed && (!coversPeerFin && segment.acknowledgment.isBefore(acknowledged) || isCopy)
+        if knowledge.contains(.finQueued) {
+            enter(.closing, .observed, .closeCall, &reaction)
+        } else if !isOvertaken && (coversPeerFin || certainty >= .observed) {
+            enter(.lastAck, .observed, .closeCall, &reaction)
+        } else {
+            // The FINs crossed: when this one was sent, the peer's had not arrived, so CLOSE-WAIT was wrong.
+            enter(.established, .observed, .retraction, &reaction)
+            enter(.finWait1, .observed, .closeCall, &reaction)
+            if isOvertaken {
+                enter(.closing, .observed, .fin, &reaction)
+            } else {
+                // Text in order before the peer's FIN is in flight, like that FIN,
+                // even though this FIN does not acknowledge it.
+                knowledge.remove(.peerFinProcessed)
+                receiveNext = knowledge.contains(.lacksText) ? segment.acknowledgment : peerFin
+            }
+        }
+    }
+
+    /// Takes in an ACK of this endpoint's FIN that was captured before the FIN.
+    private mutating func takeEarlyAck(_ reaction: inout Reaction) {
+        // The ACK of the SYN does not count, though some hosts give their FIN the SYN's number.
+        guard finIsAcknowledged, !knowledge.contains(.iss) || ownFin != iss else { return }
         switch state {
         case .finWait1: enter(.finWait2, .inferred, .finWait1Ack, &reaction)
         case .lastAck: enter(.closed, .inferred, .lastAckAck, &reaction)

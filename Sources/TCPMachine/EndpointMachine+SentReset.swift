@@ -19,7 +19,7 @@ extension EndpointMachine {
         }
         if knowledge.isDisjoint(with: [.iss, .send]) && state == .unseen {
             // The base of relative sequence numbers, as for any other first segment.
-            iss = segment.sequence.advanced(by: .max)
+            iss = segment.sequence.previous
         }
         switch state {
         case .synSent, .synReceived:

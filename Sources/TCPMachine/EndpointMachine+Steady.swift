@@ -61,7 +61,7 @@ extension EndpointMachine {
         if ack.isAfter(acknowledged) { acknowledged = ack }
         let end = segment.sequence.advanced(by: segment.payloadLength)
         if sendNext.isBefore(end) { moveSendNext(to: end) }
-        let edge = ack.advanced(by: UInt32(segment.window) &<< UInt32(windowShift ?? 14))
+        let edge = ack.advanced(by: UInt32(segment.window) &<< UInt32(windowShift ?? TCPOptions.largestWindowScale))
         if edge.isAfter(receiveLimit) { receiveLimit = edge }
         noteTimestamp(segment)
     }

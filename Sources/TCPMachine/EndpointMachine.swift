@@ -5,9 +5,10 @@
 // or because the kernel reports it: *confirmed*. A capture may start late, end early and drop frames. Nothing on the
 // wire makes this throw: surprising traffic becomes a named anomaly, and we carry on.
 //
-// A captured segment makes exactly two calls: `sent` on its sender, then `arrives` on its receiver. The application is
-// invisible: a SYN sent implies an active OPEN, a FIN sent implies a CLOSE. Time comes in only with segments and kernel
-// events; only the kernel reports the end of TIME-WAIT.
+// A captured segment makes two calls: `sent` on its sender, then `arrives` on its receiver. Other calls replace these
+// two where that is cheaper (EndpointMachine+Steady, +Usual), or where the caller knows more than one segment shows
+// (+LateOpening, +Corrected). The application is invisible: a SYN sent implies an active OPEN, a FIN sent implies a
+// CLOSE. Time comes in only with segments and kernel events; only the kernel reports the end of TIME-WAIT.
 
 public import TCPModel
 
@@ -29,7 +30,7 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
     /// How certain `state` is.
     public internal(set) var certainty: Certainty = .assumed
     // The two shifts come before the larger part so that there are no gaps.
-    /// Window scale this endpoint offered in its SYN, at most 14 (RFC 7323 2.3), or one of the two marks above.
+    /// Window scale this endpoint offered in its SYN, as it is used, or one of the two marks above.
     var ownShift: UInt8 = EndpointMachine.shiftUnknown
     /// The window scale that the peer offered, as it arrived.
     var peerShift: UInt8 = EndpointMachine.shiftUnknown
@@ -134,6 +135,15 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
     @inline(__always) mutating func moveReceiveNext(to end: SequenceNumber) {
         receiveNext = end
         if end.offset(from: irs) >= SequenceNumber.furthestInFlight { knowledge.insert(.farFromPeerSyn) }
+    }
+
+    /// The first number known of what this endpoint sends, which is not that of its SYN: all before it counts as sent
+    /// and acknowledged.
+    mutating func startMidstream(at next: SequenceNumber) {
+        knowledge.insert(.send)
+        iss = next.previous
+        sendUnacknowledged = next
+        sendNext = next
     }
 
     /// The peer's SYN arrived: sets IRS, RCV.NXT and the scale of the peer's windows. Its text is a separate matter.

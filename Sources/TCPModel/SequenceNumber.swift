@@ -18,6 +18,9 @@ public struct SequenceNumber: Hashable, BitwiseCopyable, Sendable {
     /// The point `octets` further on, wrapping at 2^32.
     @inlinable public func advanced(by octets: UInt32) -> SequenceNumber { SequenceNumber(rawValue &+ octets) }
 
+    /// The point one octet back: where a SYN or FIN stands whose number comes just before this one.
+    @inlinable public var previous: SequenceNumber { SequenceNumber(rawValue &- 1) }
+
     /// The signed distance in octets from `other` to this point: positive if this one is ahead.
     @inlinable public func distance(from other: SequenceNumber) -> Int32 {
         Int32(bitPattern: rawValue &- other.rawValue)

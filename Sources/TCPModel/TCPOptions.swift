@@ -55,7 +55,7 @@ public struct SACKBlock: Hashable, BitwiseCopyable, Sendable {
     public var present: Kinds = []
     /// MSS in octets.
     public var maximumSegmentSize: UInt16 = 0
-    /// Window scale shift as sent, 0 ... 255; RFC 7323 2.3 says to use 14 for anything above.
+    /// Window scale shift as sent, 0 ... 255; see `usedWindowScale`.
     public var windowScale: UInt8 = 0
     /// How many of the four blocks below are set.
     public var sackBlockCount: UInt8 = 0
@@ -78,6 +78,12 @@ public struct SACKBlock: Hashable, BitwiseCopyable, Sendable {
     /// SACK blocks in header order; the first may be a D-SACK (RFC 2883).
     public var sackBlocks: InlineArray<4, SACKBlock> = .init(
         repeating: SACKBlock(left: SequenceNumber(0), right: SequenceNumber(0)))
+
+    /// The largest window scale: whatever is above counts as this one (RFC 7323 2.3).
+    @inlinable public static var largestWindowScale: UInt8 { 14 }
+
+    /// The window scale that both ends use for what this sender's SYN offers.
+    @inlinable public var usedWindowScale: UInt8 { min(windowScale, Self.largestWindowScale) }
 
     /// MPTCP: the sender's key from MP_CAPABLE, or the token from the MP_JOIN of a SYN; 0 if there is neither.
     ///

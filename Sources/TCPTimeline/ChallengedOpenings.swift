@@ -111,7 +111,7 @@ extension HotPart {
         let opener = isOriginator(opening.segment.tuple.source) ? 0 : 1
         let number = next.tuple.source == opening.segment.tuple.source ? next.sequence : next.acknowledgment
         // A keep-alive repeats the octet before SND.UNA.
-        let oldest = endpoints[opener].sendUnacknowledged.advanced(by: .max)
+        let oldest = endpoints[opener].sendUnacknowledged.previous
         return number.offset(from: oldest) > endpoints[opener].sendNext.offset(from: oldest)
     }
 

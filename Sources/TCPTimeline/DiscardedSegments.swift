@@ -170,7 +170,7 @@ extension HotPart {
     /// Whether a number lies where this side has octets in flight, or just acknowledged.
     private mutating func isSent(_ number: SequenceNumber, by own: Int) -> Bool {
         // A keep-alive repeats the octet before SND.UNA.
-        let oldest = endpoints[own].sendUnacknowledged.advanced(by: .max)
+        let oldest = endpoints[own].sendUnacknowledged.previous
         return number.offset(from: oldest) <= endpoints[own].sendNext.offset(from: oldest)
     }
 

@@ -24,7 +24,7 @@ extension HotPart {
         let next = endpoints[own].sendNext
 
         let isProbe =
-            isPlain && segment.payloadLength <= 1 && segment.sequence == next.advanced(by: .max)
+            isPlain && segment.payloadLength <= 1 && segment.sequence == next.previous
             && endpoints[own].state != .synSent
         if isProbe, let probe = probe(segment, side) {
             notes.insert(probe)

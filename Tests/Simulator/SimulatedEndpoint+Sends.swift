@@ -82,7 +82,7 @@ extension SimulatedEndpoint {
                 next = next.advanced(by: 1)
                 highest = next
             } else {
-                probe(unacknowledged.advanced(by: .max), 0)
+                probe(unacknowledged.previous, 0)
             }
         case .keepAlive:
             keepAlives += 1
@@ -92,7 +92,7 @@ extension SimulatedEndpoint {
                 mark(.keepAliveTimeout)
                 return end(.sent)
             }
-            probe(highest.advanced(by: .max), host.keepAliveHasText ? 1 : 0)
+            probe(highest.previous, host.keepAliveHasText ? 1 : 0)
         case nil: break
         }
     }

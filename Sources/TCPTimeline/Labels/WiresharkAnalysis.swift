@@ -93,7 +93,7 @@ public struct WiresharkAnalysis: BitwiseCopyable, Sendable {
         }
         guard sender.next.isSeen, segment.sequence.isBefore(sender.next) else { return [] }
         // After a probe of one octet, the text that begins with that octet follows as a whole.
-        if segment.payloadLength > 1 && segment.sequence == sender.next.advanced(by: .max) { return [] }
+        if segment.payloadLength > 1 && segment.sequence == sender.next.previous { return [] }
         // Differences are unsigned, as in Wireshark: a clock that went back appears as far in the future.
         let sinceAck = UInt64(bitPattern: time.since(receiver.lastAckTime))
         if receiver.duplicateAcks >= 2 && receiver.lastAck == segment.sequence && sinceAck < Limit.fastRetransmission {
@@ -162,11 +162,11 @@ private struct AnalysedDirection: BitwiseCopyable {
     }
 
     mutating func noteBase(_ segment: Segment) {
-        if base == nil { base = segment.flags.has(.syn) ? segment.sequence : segment.sequence.advanced(by: .max) }
+        if base == nil { base = segment.flags.has(.syn) ? segment.sequence : segment.sequence.previous }
     }
 
     mutating func noteBase(acknowledgedBy segment: Segment) {
-        if base == nil && segment.flags.has(.ack) { base = segment.acknowledgment.advanced(by: .max) }
+        if base == nil && segment.flags.has(.ack) { base = segment.acknowledgment.previous }
     }
 
     /// Compares the segment with the latest ones of both directions. A probe of a closed window gets no other flag.
@@ -180,7 +180,7 @@ private struct AnalysedDirection: BitwiseCopyable {
         if segment.window == 0 && isPlain { flags.insert(.zeroWindow) }
         if next.isSeen && next.isBefore(segment.sequence) && !segment.flags.has(.rst) { flags.insert(.lostSegment) }
         guard isPlain else { return flags }
-        if length <= 1 && segment.sequence == next.advanced(by: .max) { flags.insert(.keepAlive) }
+        if length <= 1 && segment.sequence == next.previous { flags.insert(.keepAlive) }
         if length > 0 {
             if let edge = receiver.windowEdge, segment.sequence.advanced(by: length) == edge {
                 flags.insert(.windowFull)
@@ -243,7 +243,7 @@ private struct AnalysedDirection: BitwiseCopyable {
 
     /// Scaling counts only if both ends offer it; a segment is analysed before its own options are read.
     mutating func noteScale(_ segment: Segment, _ receiver: inout AnalysedDirection) {
-        if segment.options.present.contains(.windowScale) { scale = .shift(min(segment.options.windowScale, 14)) }
+        if segment.options.present.contains(.windowScale) { scale = .shift(segment.options.usedWindowScale) }
         if segment.flags.has(.syn) {
             isBeforeFirstAck = true
             if case .unknown = scale {

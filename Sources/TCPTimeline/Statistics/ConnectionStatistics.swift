@@ -181,7 +181,7 @@ public struct ConnectionStatistics: Sendable {
         guard !segment.flags.has(.syn), directions[peer(of: own)].windowScale != nil,
             let scale = directions[own].windowScale
         else { return UInt64(segment.window) }
-        return UInt64(segment.window) << UInt64(min(14, scale))
+        return UInt64(segment.window) << UInt64(min(scale, TCPOptions.largestWindowScale))
     }
 
     private mutating func noteWindow(_ event: SegmentEvent, _ own: Int) {
