@@ -21,13 +21,15 @@ public func decodeFrame(
 ) throws(DecodeError) -> DecodedFrame {
     // Two copies of the code, so that no cycle is spent on checksums unless they are verified.
     if verifyingChecksums { return try verifiedFrame(bytes, header) }
-    return try frame(bytes, FrameExtent(bytes, header, verifiesChecksums: false), header.linkType)
+    return try frame(
+        bytes, FrameExtent(bytes, originalLength: header.originalLength, verifiesChecksums: false), header.linkType)
 }
 
 @inline(never) private func verifiedFrame(
     _ bytes: RawSpan, _ header: FrameHeader
 ) throws(DecodeError) -> DecodedFrame {
-    try frame(bytes, FrameExtent(bytes, header, verifiesChecksums: true), header.linkType)
+    try frame(
+        bytes, FrameExtent(bytes, originalLength: header.originalLength, verifiesChecksums: true), header.linkType)
 }
 
 @inline(__always) func frame(

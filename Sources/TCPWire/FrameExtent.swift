@@ -16,13 +16,14 @@ struct FrameExtent: BitwiseCopyable {
     /// Whether only the position of the text is wanted; see `textPlace`.
     let locatesText: Bool
 
+    /// The extent of a whole frame with this length on the wire according to the capture record.
     @inline(__always) init(
-        _ bytes: RawSpan, _ header: FrameHeader, verifiesChecksums: Bool, locatesText: Bool = false
+        _ bytes: RawSpan, originalLength: UInt32, verifiesChecksums: Bool, locatesText: Bool = false
     ) {
         self.verifiesChecksums = verifiesChecksums
         self.locatesText = locatesText
         captured = bytes.byteCount
-        original = max(bytes.byteCount, Int(header.originalLength))
+        original = max(bytes.byteCount, Int(originalLength))
         limit = .frame
     }
 

@@ -22,9 +22,7 @@ public enum PlainFrame {
     public static func headers(
         _ bytes: RawSpan, originalLength: UInt32, linkType: LinkType
     ) -> (start: Int, count: Int, version: PlainHeaders.Version)? {
-        let extent = FrameExtent(
-            captured: bytes.byteCount, original: max(bytes.byteCount, Int(originalLength)), limit: .frame,
-            verifiesChecksums: false, locatesText: false)
+        let extent = FrameExtent(bytes, originalLength: originalLength, verifiesChecksums: false)
         guard let payload = try? linkPayload(bytes, extent, linkType) else { return nil }
         let version: PlainHeaders.Version
         switch payload.network {

@@ -2,6 +2,14 @@
 
 import TCPModel
 
+/// The first word of a file; it also tells the byte order, which is the writer's.
+private enum PcapMagic: UInt32 {
+    case microseconds = 0xa1b2_c3d4
+    case nanoseconds = 0xa1b2_3c4d
+    /// Alexey Kuznetzov's variant: microseconds, and record headers that are eight octets longer.
+    case modified = 0xa1b2_cd34
+}
+
 /// The file header of the classic format, and the decoder of its records. Plain data.
 struct PcapDecoder {
     static let fileHeaderLength = 24
@@ -13,23 +21,23 @@ struct PcapDecoder {
     let swapped: Bool
     /// Nanoseconds in one unit of the fraction: 1000 or 1.
     let unit: Int64
-    /// 16, or 24 in the variant with magic 0xa1b2cd34.
+    /// 16, or 24 in the modified variant.
     let recordHeaderLength: Int
     let lengthOrder: LengthOrder
     let interface: CaptureInterface
 
     /// Whether these four bytes start a pcap file.
     static func isMagic(_ little: UInt32) -> Bool {
-        [little, little.byteSwapped].contains { [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34].contains($0) }
+        PcapMagic(rawValue: little) != nil || PcapMagic(rawValue: little.byteSwapped) != nil
     }
 
     /// Reads the file header; `bytes` must have at least 24 bytes and start with a magic.
     init(header bytes: RawSpan) throws(HeaderFault) {
         let magic = bytes.word(0, swapped: false)
-        swapped = magic & 0xffff != 0xc3d4 && magic & 0xffff != 0x3c4d && magic & 0xffff != 0xcd34
-        let kind = (swapped ? magic.byteSwapped : magic) & 0xffff
-        unit = kind == 0x3c4d ? 1 : 1000
-        recordHeaderLength = kind == 0xcd34 ? 24 : 16
+        swapped = PcapMagic(rawValue: magic) == nil
+        let kind = PcapMagic(rawValue: swapped ? magic.byteSwapped : magic)
+        unit = kind == .nanoseconds ? 1 : 1000
+        recordHeaderLength = kind == .modified ? 24 : 16
         let major = Int(bytes.half(4, swapped: swapped))
         let minor = Int(bytes.half(6, swapped: swapped))
         switch (major, minor) {

@@ -149,13 +149,21 @@ public struct FragmentReassembly: Sendable {
         while queueStart < queue.count {
             let (key, serial) = queue[queueStart]
             queueStart += 1
-            guard let datagram = datagrams[key], datagram.serial == serial else { continue }
-            if !datagram.isDiscarded {
-                counts.expired &+= 1
-                noteBegun(datagram)
-            }
-            datagrams[key] = nil
+            abandon(key, serial, \.expired)
         }
+    }
+
+    /// Forgets an incomplete packet and counts it there; false if it was finished before.
+    @discardableResult private mutating func abandon(
+        _ key: FragmentKey, _ serial: UInt64, _ counter: WritableKeyPath<FragmentCounts, UInt64>
+    ) -> Bool {
+        guard let datagram = datagrams[key], datagram.serial == serial else { return false }
+        if !datagram.isDiscarded {
+            counts[keyPath: counter] &+= 1
+            noteBegun(datagram)
+        }
+        datagrams[key] = nil
+        return true
     }
 
     /// Keeps the segment at the start of a packet, if its first fragment has arrived and holds one.
@@ -213,11 +221,7 @@ public struct FragmentReassembly: Sendable {
                     continue
                 }
                 guard !overflow, age > Self.lifetime else { break }
-                if !datagram.isDiscarded {
-                    counts.expired &+= 1
-                    noteBegun(datagram)
-                }
-                datagrams[key] = nil
+                abandon(key, serial, \.expired)
             }
             queueStart += 1
         }
@@ -231,13 +235,7 @@ public struct FragmentReassembly: Sendable {
         while queueStart < queue.count {
             let (key, serial) = queue[queueStart]
             queueStart += 1
-            guard let datagram = datagrams[key], datagram.serial == serial else { continue }
-            if !datagram.isDiscarded {
-                counts.evicted &+= 1
-                noteBegun(datagram)
-            }
-            datagrams[key] = nil
-            return
+            if abandon(key, serial, \.evicted) { return }
         }
     }
 }

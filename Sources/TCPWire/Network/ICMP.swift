@@ -18,20 +18,8 @@ private enum ICMPHeader {
     }
 }
 
-/// Offsets in a quoted IP packet.
-private enum QuotedHeader {
-    static let ipv4Length = 20
-    static let ipv4Fragment = 6
-    static let ipv4Protocol = 9
-    static let ipv4Source = 12
-    static let ipv4Destination = 16
-    static let ipv6Length = 40
-    static let ipv6NextHeader = 6
-    static let ipv6Source = 8
-    static let ipv6Destination = 24
-    /// Ports and sequence number: the least that every error quotes (RFC 792).
-    static let tcpLength = 8
-}
+/// Ports and sequence number, in octets: the least that every error quotes of a TCP segment (RFC 792).
+private let quotedTCPLength = 8
 
 /// Reads an ICMP message from `start` to `end`. An error that quotes no TCP segment, or too little of it, counts as
 /// other traffic.
@@ -46,7 +34,7 @@ private enum QuotedHeader {
     guard
         let quoted = isIPv4
             ? quotedIPv4(bytes, inside, at: quote) : quotedIPv6(bytes, inside, at: quote),
-        inside.captured - quoted.offset >= QuotedHeader.tcpLength
+        inside.captured - quoted.offset >= quotedTCPLength
     else { return .other(.icmp) }
     var error = ICMPError(
         sender: sender,
@@ -71,31 +59,31 @@ private struct Quoted {
 }
 
 private func quotedIPv4(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) -> Quoted? {
-    guard frame.captured - start >= QuotedHeader.ipv4Length, bytes.octet(start) >> 4 == 4 else { return nil }
+    guard frame.captured - start >= IPv4Header.leastLength, bytes.octet(start) >> 4 == 4 else { return nil }
     let length = Int(bytes.octet(start) & 0x0f) * 4
-    guard length >= QuotedHeader.ipv4Length, bytes.octet(start + QuotedHeader.ipv4Protocol) == IPProtocol.tcp,
+    guard length >= IPv4Header.leastLength, bytes.octet(start + IPv4Header.protocol) == IPProtocol.tcp,
         // Only the first fragment has the ports.
-        bytes.big16(start + QuotedHeader.ipv4Fragment) & 0x1fff == 0
+        bytes.big16(start + IPv4Header.fragment) & IPv4Header.offsetMask == 0
     else { return nil }
     return Quoted(
-        source: IPAddress(v4: bytes.big32(start + QuotedHeader.ipv4Source)),
-        destination: IPAddress(v4: bytes.big32(start + QuotedHeader.ipv4Destination)), offset: start + length)
+        source: IPAddress(v4: bytes.big32(start + IPv4Header.source)),
+        destination: IPAddress(v4: bytes.big32(start + IPv4Header.destination)), offset: start + length)
 }
 
 private func quotedIPv6(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) -> Quoted? {
-    guard frame.captured - start >= QuotedHeader.ipv6Length, bytes.octet(start) >> 4 == 6 else { return nil }
+    guard frame.captured - start >= IPv6Header.length, bytes.octet(start) >> 4 == 6 else { return nil }
     // The quotation ends where the error does, whatever length the quoted packet had.
     var payload = IPv6Payload(
-        nextHeader: bytes.octet(start + QuotedHeader.ipv6NextHeader), offset: start + QuotedHeader.ipv6Length,
+        nextHeader: bytes.octet(start + IPv6Header.nextHeader), offset: start + IPv6Header.length,
         end: frame.captured, limit: .outerLength, remarks: SegmentRemarks(rawValue: 0))
     guard (try? payload.skipExtensions(bytes, frame, from: payload.offset)) != nil,
         payload.nextHeader == IPProtocol.tcp, !payload.isFragment || payload.fragmentField & ~7 == 0
     else { return nil }
     return Quoted(
         source: IPAddress(
-            high: bytes.big64(start + QuotedHeader.ipv6Source), low: bytes.big64(start + QuotedHeader.ipv6Source + 8)),
+            high: bytes.big64(start + IPv6Header.source), low: bytes.big64(start + IPv6Header.source + 8)),
         destination: IPAddress(
-            high: bytes.big64(start + QuotedHeader.ipv6Destination),
-            low: bytes.big64(start + QuotedHeader.ipv6Destination + 8)),
+            high: bytes.big64(start + IPv6Header.destination),
+            low: bytes.big64(start + IPv6Header.destination + 8)),
         offset: payload.offset)
 }

@@ -61,7 +61,7 @@ private func folded(_ sum: UInt64) -> UInt16 {
     // A routing header replaces the destination address that the checksum covers (RFC 8200 8.1), so IPv6 is verified
     // only without extension headers.
     let isIPv4 = source.isV4 && destination.isV4
-    guard isIPv4 || ipLength - length == 40 else { return false }
+    guard isIPv4 || ipLength - length == IPv6Header.length else { return false }
     var addresses: UInt64 = UInt64(IPProtocol.tcp)
     for address in [source, destination] {
         if isIPv4 {

@@ -19,7 +19,7 @@ public struct TextPlace: BitwiseCopyable, Sendable {
 ///
 /// - Returns: nil if the frame has no such segment.
 public func textPlace(_ bytes: RawSpan, _ header: FrameHeader, ordinal: Int = 0) -> TextPlace? {
-    let extent = FrameExtent(bytes, header, verifiesChecksums: false, locatesText: true)
+    let extent = FrameExtent(bytes, originalLength: header.originalLength, verifiesChecksums: false, locatesText: true)
     guard let found = try? frame(bytes, extent, header.linkType) else { return nil }
     switch found {
     case .text(let place): return place

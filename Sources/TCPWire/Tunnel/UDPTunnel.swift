@@ -94,15 +94,8 @@ private func udpContent(
     }
 }
 
-/// The fields of an IP header that must be plausible for it to be accepted.
-private enum PlausibleIP {
-    static let ipv4TotalLength = 2
-    static let ipv4Least = 20
-    static let ipv6PayloadLength = 4
-    static let ipv6Least = 40
-    /// A length field of 0 stands for a length above this.
-    static let most = 0xffff
-}
+/// The most octets that an IP header's length field can state; 0 stands for more.
+private let mostStated = 0xffff
 
 extension LinkPayload {
     /// Whether there is an IP header (or an aggregate) whose version and lengths fit the octets around it.
@@ -111,16 +104,16 @@ extension LinkPayload {
         let length: Int
         switch network {
         case .ipv4:
-            guard frame.captured - offset >= PlausibleIP.ipv4Least, bytes.octet(offset) >> 4 == 4 else { return false }
+            guard frame.captured - offset >= IPv4Header.leastLength, bytes.octet(offset) >> 4 == 4 else { return false }
             let headerLength = Int(bytes.octet(offset) & 0x0f) * 4
-            length = Int(bytes.big16(offset + PlausibleIP.ipv4TotalLength))
-            if length == 0 { return most > PlausibleIP.most }
-            guard headerLength >= PlausibleIP.ipv4Least, length >= headerLength else { return false }
+            length = Int(bytes.big16(offset + IPv4Header.totalLength))
+            if length == 0 { return most > mostStated }
+            guard headerLength >= IPv4Header.leastLength, length >= headerLength else { return false }
         case .ipv6:
-            guard frame.captured - offset >= PlausibleIP.ipv6Least, bytes.octet(offset) >> 4 == 6 else { return false }
-            let payloadLength = Int(bytes.big16(offset + PlausibleIP.ipv6PayloadLength))
-            if payloadLength == 0 { return most > PlausibleIP.most }
-            length = PlausibleIP.ipv6Least + payloadLength
+            guard frame.captured - offset >= IPv6Header.length, bytes.octet(offset) >> 4 == 6 else { return false }
+            let payloadLength = Int(bytes.big16(offset + IPv6Header.payloadLength))
+            if payloadLength == 0 { return most > mostStated }
+            length = IPv6Header.length + payloadLength
         case .aggregate: return isAggregate(bytes, frame, at: offset)
         case .none: return false
         }
