@@ -17,30 +17,7 @@ extension HotPart {
         if isOriginator && (flags.has(.ack) || flags.has(.fin)) && !flags.has(.rst) {
             facts.insert(.originatorMoreThanSyn)
         }
-        if flags.has([.fin, .rst]) {
-            history.appendOnce(ConnectionHistory.finReset, bit: 2, originator: isOriginator)
-        } else if flags.has(.syn) && flags.hasAny([.fin, .rst]) {
-            history.appendOnce(ConnectionHistory.multiFlag, bit: 3, originator: isOriginator)
-        } else if flags.has(.syn) {
-            let isKnown = senderBefore.knowsInitialSequence && senderBefore.iss == segment.sequence
-            if flags.has(.ack) {
-                // Each letter repeats independently: a SYN-ACK after a SYN with the same number is a simultaneous open.
-                let mark: Connection.Facts = isOriginator ? .originatorSynAck : .responderSynAck
-                if !isKnown || !facts.contains(mark) {
-                    history.append(ConnectionHistory.synAck, originator: isOriginator)
-                }
-                facts.insert(mark)
-            } else if !isKnown || isOriginator && !facts.contains(.synSeen) {
-                // If the number is known only from the peer's SYN-ACK, no SYN was seen:
-                // the two came in the opposite order.
-                history.append(ConnectionHistory.syn, originator: isOriginator)
-            }
-        } else if flags.has(.rst) {
-            if rare.sides[own].lastReset != segment.sequence {
-                history.append(ConnectionHistory.reset, originator: isOriginator)
-            }
-            rare.sides[own].lastReset = segment.sequence
-        }
+        noteControlLetters(segment, side, &rare, senderBefore: senderBefore)
         let carriesText = segment.payloadLength > 0 && !notes.contains(.keepAlive)
         // Zeek's `d` is for segments without SYN, FIN and RST; for one of those,
         // the flag's letter stands for the segment.
@@ -66,6 +43,39 @@ extension HotPart {
             {
                 history.append(ConnectionHistory.retransmission, originator: isOriginator)
             }
+        }
+    }
+
+    /// Adds the letters of a segment with SYN or RST.
+    private mutating func noteControlLetters(
+        _ segment: Segment, _ side: Side, _ rare: inout RarePart, senderBefore: EndpointBefore
+    ) {
+        let flags = segment.flags
+        let isOriginator = side == .originator
+        let own = Int(side.rawValue)
+        if flags.has([.fin, .rst]) {
+            history.appendOnce(ConnectionHistory.finReset, bit: 2, originator: isOriginator)
+        } else if flags.has(.syn) && flags.hasAny([.fin, .rst]) {
+            history.appendOnce(ConnectionHistory.multiFlag, bit: 3, originator: isOriginator)
+        } else if flags.has(.syn) {
+            let isKnown = senderBefore.knowsInitialSequence && senderBefore.iss == segment.sequence
+            if flags.has(.ack) {
+                // Each letter repeats independently: a SYN-ACK after a SYN with the same number is a simultaneous open.
+                let mark: Connection.Facts = isOriginator ? .originatorSynAck : .responderSynAck
+                if !isKnown || !facts.contains(mark) {
+                    history.append(ConnectionHistory.synAck, originator: isOriginator)
+                }
+                facts.insert(mark)
+            } else if !isKnown || isOriginator && !facts.contains(.synSeen) {
+                // If the number is known only from the peer's SYN-ACK, no SYN was seen:
+                // the two came in the opposite order.
+                history.append(ConnectionHistory.syn, originator: isOriginator)
+            }
+        } else if flags.has(.rst) {
+            if rare.sides[own].lastReset != segment.sequence {
+                history.append(ConnectionHistory.reset, originator: isOriginator)
+            }
+            rare.sides[own].lastReset = segment.sequence
         }
     }
 }

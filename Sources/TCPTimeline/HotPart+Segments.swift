@@ -69,35 +69,10 @@ extension HotPart {
         let isStray =
             isTooOld && !outlivesTimestamps && (endpoints[own].isStray(segment) || endpoints[own].isStale(segment))
             || endpoints[own].isFarAhead(segment) && endpoints[peer].isBlind(segment) || isOfFormer
-        var sent = Reaction()
-        if isLate {
-            endpoints[own].sentOpeningLate(segment)
-        } else if !isStray {
-            if endpoints[own].state == .closed && isLongAfterReset(segment, own, time) {
-                sent = endpoints[own].outlivesReset()
-            }
-            sent.append(endpoints[own].sent(segment))
-        }
+        let sent = isStray ? Reaction() : send(segment, own, time, isLate: isLate)
         // The timestamp that it echoes is from before the silence.
         if outlivesTimestamps { endpoints[own].forgetTimestamp() }
-        var arrived = Reaction()
-        // Text that was captured out of order waits until its hole is filled; a RST behind all of it is exact (RFC 5961
-        // 3.2). Before it is open, an endpoint has accepted no more text than it acknowledged.
-        if flags.has(.rst) && segment.sequence == endpoints[own].sendNext && !endpoints[own].hasSentFin
-            && endpoints[peer].state != .synReceived && rare.gaps.hasAll(of: side)
-        {
-            arrived = endpoints[peer].receivedAll(upTo: segment.sequence)
-        }
-        if isLate {
-            endpoints[peer].openingArrivedLate(segment)
-        } else if flags.has(.rst)
-            && rare.sides[Int(side.other.rawValue)]
-                .hasReported(upTo: segment.sequence, behind: endpoints[peer].receiveNext)
-        {
-            arrived.append(endpoints[peer].resetArrivesBehindHoles(segment))
-        } else {
-            arrived.append(endpoints[peer].arrives(segment))
-        }
+        var arrived = arrive(segment, side, isLate: isLate, rare)
         if !isStray {
             rare.sides[Int(side.rawValue)].noteReported(segment, behind: endpoints[own].receiveNext)
         }
@@ -145,6 +120,47 @@ extension HotPart {
         step.isOver = hasEnded()
         step.ended = !wasEnded && step.isOver
         if isStray || arrived.anomalies.contains(.oldTimestamp) { step.discarded = .old }
+    }
+
+    /// What sending a segment does to its sender.
+    private mutating func send(_ segment: Segment, _ own: Int, _ time: Timestamp, isLate: Bool) -> Reaction {
+        var reaction = Reaction()
+        if isLate {
+            endpoints[own].sentOpeningLate(segment)
+            return reaction
+        }
+        if endpoints[own].state == .closed && isLongAfterReset(segment, own, time) {
+            reaction = endpoints[own].outlivesReset()
+        }
+        reaction.append(endpoints[own].sent(segment))
+        return reaction
+    }
+
+    /// What a segment's arrival does to its receiver.
+    private mutating func arrive(
+        _ segment: Segment, _ side: Side, isLate: Bool, _ rare: borrowing RarePart
+    ) -> Reaction {
+        let own = place(side)
+        let peer = place(side.other)
+        var reaction = Reaction()
+        if isLate {
+            endpoints[peer].openingArrivedLate(segment)
+            return reaction
+        }
+        guard segment.flags.has(.rst) else { return endpoints[peer].arrives(segment) }
+        // Text that was captured out of order waits until its hole is filled; a RST behind all of it is exact (RFC 5961
+        // 3.2). Before it is open, an endpoint has accepted no more text than it acknowledged.
+        let hasAll = rare.gaps.hasAll(of: side)
+        if hasAll && segment.sequence == endpoints[own].sendNext && !endpoints[own].hasSentFin
+            && endpoints[peer].state != .synReceived
+        {
+            reaction = endpoints[peer].receivedAll(upTo: segment.sequence)
+        }
+        let isBehindHoles = rare.sides[Int(side.other.rawValue)]
+            .hasReported(upTo: segment.sequence, behind: endpoints[peer].receiveNext)
+        reaction.append(
+            isBehindHoles ? endpoints[peer].resetArrivesBehindHoles(segment) : endpoints[peer].arrives(segment))
+        return reaction
     }
 
     /// A segment that its receiver drops. If the checksum is wrong, any of its octets may be: it changes nothing

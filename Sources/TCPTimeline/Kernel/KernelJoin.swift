@@ -125,6 +125,7 @@ public struct KernelJoin: Sendable {
         }
     }
 
+    /// Compares one side of a connection with a reading of the kernel's tables.
     private static func reconcile(
         _ snapshot: some KernelSnapshot, _ id: ConnectionID, _ side: Side, _ view: inout KernelSideView,
         _ timeline: inout Timeline, _ events: inout [KernelEvent]
@@ -199,6 +200,8 @@ public struct KernelJoin: Sendable {
         return snapshot.socket(local: client.source, remote: client.destination)?.state == .established
     }
 
+    /// Compares a side's state with its socket's, if there is one. Only a disagreement that lasts while no segment comes
+    /// means something.
     private static func compare(
         _ socket: KernelSocket?, _ id: ConnectionID, _ side: Side, _ connection: Connection,
         _ view: inout KernelSideView, _ snapshot: some KernelSnapshot, _ timeline: inout Timeline,
@@ -233,6 +236,15 @@ public struct KernelJoin: Sendable {
             return
         }
         guard snapshot.begin.since(suspicion.since) >= Self.steady else { return }
+        resolve(socket, id, side, view: &view, wire, isNone: isNone, snapshot, &timeline, &news)
+    }
+
+    /// What a steady disagreement means: the likeliest explanation first.
+    private static func resolve(
+        _ socket: KernelSocket?, _ id: ConnectionID, _ side: Side, view: inout KernelSideView, _ wire: TCPState,
+        isNone: Bool, _ snapshot: some KernelSnapshot, _ timeline: inout Timeline, _ news: inout [KernelEvent.Kind]
+    ) {
+        let kernel = socket?.state
         // A socket that is still opening belongs to another connection.
         if let kernel, kernel != .synSent, kernel != .synReceived, wire == .closed, let former = view.droppedFrom,
             timeline.kernelRevives(side, of: id, in: former).count > 0
