@@ -45,8 +45,8 @@ struct SideRecord: BitwiseCopyable {
     /// Whether that RST answers a segment without ACK: it then has the number 0, whatever the connection's numbers are
     /// (RFC 9293 3.10.7.1).
     var resetAnswersNoAck = false
-    /// Whether that RST or a directly following one carried ACK: an abort does, the answer for a nonexistent connection
-    /// does not (RFC 9293 3.10.7.1).
+    /// Whether that RST or a directly following one carried ACK: Linux's and the BSDs' aborts do; the answer to a segment
+    /// with ACK for a nonexistent connection does not (RFC 9293 3.10.7.1).
     var resetHadAck = false
     /// Whether that RST or a directly following one had a number that its receiver obeys.
     var isResetFitting = false

@@ -26,7 +26,7 @@ public struct Diagnosis: Sendable {
     private var settlingQueue = DueQueue()
     private var patientQueue = DueQueue()
     private let isLive: Bool
-    /// Live: the changes in the host's counters between the latest two readings.
+    /// The changes in the traced host's counters between the latest two readings, live or from a capture that holds them.
     public var host: HostCounterChange? {
         didSet { if let host { hostHistory.note(host) } }
     }

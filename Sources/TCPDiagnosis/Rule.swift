@@ -10,11 +10,11 @@ struct Circumstances {
     let connection: Connection
     /// The connection's case file.
     let file: CaseFile
-    /// The kernel's view; live only.
+    /// The kernel's view: of a live trace, or from a capture that holds it.
     let kernel: KernelView?
     /// The connection's statistics, if they are kept.
     let statistics: ConnectionStatistics?
-    /// What this host's counters show for the connection's lifetime; live only.
+    /// What the traced host's counters show for the connection's lifetime; like `kernel`.
     let host: HostMoments
     /// The address that the client called, if the client's host redirected it to this server; nil if it called this
     /// server.

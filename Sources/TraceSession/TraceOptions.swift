@@ -12,12 +12,12 @@ public struct TraceOptions: Sendable {
     public static let tool = "tcptrace 0.1.0"
 
     /// Octets kept of each frame by default: a link header with tags (22), IPv6 with extension headers (104), a full
-    /// TCP header (60), and as much again for one tunnel around it. Payload is not included: a header tracer must not
-    /// lose frames because payloads are large.
+    /// TCP header (60), and as much again for one tunnel around it. Of most frames that is also about 190 octets of
+    /// payload. No more is kept, so that large payloads cost no frames.
     public static let headerSnapshotLength = 256
 
-    /// Octets kept of each frame when whole frames are wanted: tcpdump's own value.
-    public static let wholeFrame = 262_144
+    /// Octets kept of each frame when whole frames are wanted.
+    public static let wholeFrame = Int(CaptureInterface.wholeFrame)
 
     /// The largest frame, in octets, on loopback or before a network card segments it; this snapshot length keeps every
     /// frame whole.

@@ -18,7 +18,7 @@ enum BareArgument {
         var magic: UInt32 = 0
         // At most the four octets of `magic` are written. A pipe has no offset, so nothing is consumed from it.
         guard unsafe pread(descriptor, &magic, 4, 0) == 4 else { return false }
-        return isMagic(UInt32(bigEndian: magic))
+        return CaptureMagic.begins(UInt32(bigEndian: magic))
     }
 
     /// Whether a capture is waiting on standard input although none was requested. Nothing is consumed; a pipe that is
@@ -26,16 +26,7 @@ enum BareArgument {
     static var waitsOnStandardInput: Bool {
         var magic: UInt32 = 0
         // At most the four octets of `magic` are written.
-        return unsafe tcptrace_peek(STDIN_FILENO, &magic, 4, 30) == 4 && isMagic(UInt32(bigEndian: magic))
-    }
-
-    private static func isMagic(_ start: UInt32) -> Bool {
-        // pcap with microseconds, with nanoseconds, and Kuznetzov's; pcapng; snoop; Zstandard.
-        let known: [UInt32] = [
-            0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34, 0x0a0d_0d0a, 0x736e_6f6f, 0x28b5_2ffd,
-        ]
-        // gzip's magic number has only two octets.
-        return known.contains(start) || known.prefix(3).contains(start.byteSwapped) || start >> 16 == 0x1f8b
+        return unsafe tcptrace_peek(STDIN_FILENO, &magic, 4, 30) == 4 && CaptureMagic.begins(UInt32(bigEndian: magic))
     }
 
     /// Whether a word names a directory, or a file that is not a program, and is not a filter either. If it is no

@@ -63,7 +63,7 @@ struct TraceCommand: ParsableCommand {
     var count: UInt64?
     @Option(
         name: .customShort("s"), parsing: .unconditional,
-        help: ArgumentHelp("Octets to keep of each frame; 0 = all (262144).", valueName: "snaplen"))
+        help: ArgumentHelp("Octets to keep of each frame; 0 = all (\(TraceOptions.wholeFrame)).", valueName: "snaplen"))
     var snapshotLength: Int?
     @Option(
         name: .customShort("B"), parsing: .unconditional,

@@ -177,7 +177,8 @@ struct TraceRequest {
     private mutating func chooseCapture(_ command: TraceCommand) throws {
         if let length = command.snapshotLength {
             guard length >= 0 && length <= TraceOptions.wholeFrame else {
-                throw ValidationError("-s \(length): the snapshot length must be from 0 (all) to 262144")
+                throw ValidationError(
+                    "-s \(length): the snapshot length must be from 0 (all) to \(TraceOptions.wholeFrame)")
             }
             options.snapshotLength = length == 0 ? TraceOptions.wholeFrame : length
         }

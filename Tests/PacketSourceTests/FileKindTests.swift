@@ -26,6 +26,18 @@ import Testing
         }
     }
 
+    @Test("the magics of files that can be read, in network order")
+    func magics() {
+        let readable: [UInt32] = [
+            0xa1b2_c3d4, 0xd4c3_b2a1, 0xa1b2_3c4d, 0x4d3c_b2a1, 0xa1b2_cd34, 0x34cd_b2a1, 0x0a0d_0d0a, 0x736e_6f6f,
+            0x1f8b_0800, 0x28b5_2ffd, 0x502a_4d18, 0x5f2a_4d18,
+        ]
+        for magic in readable { #expect(CaptureMagic.begins(magic), "\(String(magic, radix: 16))") }
+        for magic in [0, 0x0422_4d18, 0xfd37_7a58, 0x425a_6839, 0xb2a1_d4c3] as [UInt32] {
+            #expect(!CaptureMagic.begins(magic), "\(String(magic, radix: 16))")
+        }
+    }
+
     @Test("directories, missing files, devices of zeros and nothing")
     func others() throws {
         #expect(readAll(path: "/tmp").error?.reason == .isDirectory)

@@ -4,6 +4,9 @@ public import TCPModel
 
 /// One interface of a capture file.
 public struct CaptureInterface: Hashable, Sendable {
+    /// The snapshot length that keeps frames whole: libpcap's largest, and tcpdump's default.
+    public static let wholeFrame: UInt32 = 262_144
+
     /// Its name (`if_name`); nil if the file does not state it. Untrusted: escape before showing.
     public var name: String?
     /// Its link type.

@@ -40,9 +40,8 @@ func foreignFormat(_ bytes: RawSpan) -> CaptureFileError.Reason? {
     let little = bytes.word(0, swapped: false)
     if little == PcapngBlock.sectionHeader || PcapDecoder.isMagic(little) { return nil }
     let magic = UInt32(bigEndian: little)
+    if let format = CompressionFormat(magic: magic) { return .compressed(format.name) }
     switch magic {
-    case _ where magic >> 16 == 0x1f8b: return .compressed("gzip")
-    case 0x28b5_2ffd: return .compressed("zstd")
     case 0xfd37_7a58: return .compressed("xz")
     case 0x0422_4d18: return .compressed("lz4")
     case _ where magic >> 8 == 0x42_5a68: return .compressed("bzip2")

@@ -26,9 +26,9 @@ struct PcapDecoder {
     let lengthOrder: LengthOrder
     let interface: CaptureInterface
 
-    /// Whether these four bytes start a pcap file.
-    static func isMagic(_ little: UInt32) -> Bool {
-        PcapMagic(rawValue: little) != nil || PcapMagic(rawValue: little.byteSwapped) != nil
+    /// Whether these four octets, read in either order, start a pcap file.
+    static func isMagic(_ magic: UInt32) -> Bool {
+        PcapMagic(rawValue: magic) != nil || PcapMagic(rawValue: magic.byteSwapped) != nil
     }
 
     /// Reads the file header; `bytes` must have at least 24 bytes and start with a magic.

@@ -26,7 +26,7 @@ struct FilterFaultFinder {
         if let quoted = quotedWord(words, bytes) { return quoted }
         guard message.contains("syntax error") || message.contains("illegal") else { return nil }
         guard
-            let handle = try? CaptureHandle(linkType: linkType, snapshotLength: 262_144)
+            let handle = try? CaptureHandle(linkType: linkType, snapshotLength: Int32(CaptureInterface.wholeFrame))
         else { return nil }
         // If a beginning can be continued, so can every shorter one: binary search finds the first that cannot.
         var good = 0

@@ -14,7 +14,9 @@ public import TCPModel
     /// Compiles `text` for frames of this link type. An empty text matches everything.
     ///
     /// Throws `badFilter` if libpcap cannot compile it.
-    public init(_ text: String, linkType: LinkType, snapshotLength: Int = 262_144) throws(CaptureError) {
+    public init(
+        _ text: String, linkType: LinkType, snapshotLength: Int = Int(CaptureInterface.wholeFrame)
+    ) throws(CaptureError) {
         let handle = try CaptureHandle(linkType: linkType, snapshotLength: Int32(clamping: max(snapshotLength, 1)))
         try self.init(text, on: handle)
     }

@@ -36,7 +36,8 @@ public import TCPModel
 
         /// Options with this tool's defaults.
         public init(
-            interface: String, snapshotLength: Int = 262_144, bufferKiB: Int? = nil, promiscuous: Bool = true,
+            interface: String, snapshotLength: Int = Int(CaptureInterface.wholeFrame), bufferKiB: Int? = nil,
+            promiscuous: Bool = true,
             direction: Direction = .both, linkType: LinkType? = nil
         ) {
             self.interface = interface
@@ -223,7 +224,7 @@ public import TCPModel
         // The handle is not active yet, so these calls can fail only for a value out of range.
         let pointer = unsafe handle.pointer
         // In immediate mode the ring rounds frame lengths down by a few bytes: ask for more, and cut them on delivery.
-        let margin = options.snapshotLength < 262_144 ? 16 : 0
+        let margin = options.snapshotLength < CaptureInterface.wholeFrame ? 16 : 0
         unsafe pcap_set_snaplen(pointer, Int32(clamping: max(options.snapshotLength, 1) + margin))
         unsafe pcap_set_promisc(pointer, options.promiscuous && options.interface != "any" ? 1 : 0)
         // Frames are delivered as soon as they arrive, not held back by a timeout.

@@ -110,7 +110,7 @@ enum CaptureBlocks {
         header.append(UInt16(2))
         header.append(UInt16(4))
         header.append(UInt64(0))
-        header.append(interface.snapshotLength == 0 ? 262_144 : interface.snapshotLength)
+        header.append(interface.snapshotLength == 0 ? CaptureInterface.wholeFrame : interface.snapshotLength)
         header.append(UInt32(interface.linkType.inFiles.rawValue))
         return header.bytes
     }

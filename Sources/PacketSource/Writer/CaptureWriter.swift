@@ -133,7 +133,7 @@ public struct CaptureWriter: ~Copyable {
         guard !isClosed else { return }
         isClosed = true
         if format == .pcap && interfaces.isEmpty {
-            let nothing = CaptureInterface(linkType: .ethernet, snapshotLength: 262_144)
+            let nothing = CaptureInterface(linkType: .ethernet, snapshotLength: CaptureInterface.wholeFrame)
             try output.append(CaptureBlocks.pcapHeader(nothing))
         }
         for (number, counters) in statistics.enumerated() where format == .pcapng {

@@ -1,8 +1,8 @@
 // RST autopsy: who sent the RST, and why.
 //
-// The wire distinguishes two kinds. A RST without ACK answers a segment for a nonexistent connection (RFC 9293
-// 3.10.7.1); one with ACK is an abort by the process or its kernel (3.10.5). Only the kernel knows the cause of an
-// abort.
+// The wire distinguishes two kinds. A RST without ACK answers a segment with ACK for a nonexistent connection (RFC 9293
+// 3.10.7.1). One with ACK answers a segment without (a SYN), or is an abort by the process or its kernel: RFC 9293 shows
+// an abort without ACK (3.10.5), but Linux and the BSDs set it. Only the kernel knows the cause of an abort.
 
 import TCPMachine
 import TCPModel

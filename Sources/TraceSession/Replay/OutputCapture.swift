@@ -19,7 +19,7 @@ struct OutputCapture: ~Copyable {
     init(_ path: String, of files: [String]) throws(CaptureWriteError) {
         writer = try CaptureWriter(
             path: path, application: TraceOptions.tool, notOver: Set(files.compactMap { FileIdentity(path: $0) }))
-        commonSnapshotLength = writer.format == .pcap && files.count > 1 ? 262_144 : nil
+        commonSnapshotLength = writer.format == .pcap && files.count > 1 ? CaptureInterface.wholeFrame : nil
     }
 
     /// Sentences for standard error on what the output does not hold as it was read.
@@ -40,7 +40,9 @@ struct OutputCapture: ~Copyable {
             inputs.append(interface)
         }
         if writer.format == .pcap, inputs.count > 1, commonSnapshotLength == nil {
-            commonSnapshotLength = inputs.reduce(0) { max($0, $1.snapshotLength == 0 ? 262_144 : $1.snapshotLength) }
+            commonSnapshotLength = inputs.reduce(0) {
+                max($0, $1.snapshotLength == 0 ? CaptureInterface.wholeFrame : $1.snapshotLength)
+            }
         }
     }
 
@@ -68,7 +70,7 @@ struct OutputCapture: ~Copyable {
         let number = try writer.addInterface(
             CaptureInterface(
                 name: known?.name, linkType: linkType,
-                snapshotLength: commonSnapshotLength ?? known?.snapshotLength ?? 262_144))
+                snapshotLength: commonSnapshotLength ?? known?.snapshotLength ?? CaptureInterface.wholeFrame))
         numbers[input] = number
         return number
     }

@@ -188,15 +188,18 @@ private func words(_ values: [UInt32]) -> [UInt8] {
 
     @Test func randomOctetsNeverTrap() {
         var generator = SplitMix(seed: 188)
+        var parsed = 0
         for round in 0..<2000 {
             var bytes = Self.message()
             for _ in 0..<8 {
                 bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
             }
             _ = Self.parse(Array(bytes.prefix(round % bytes.count)))
-            _ = Self.parse(bytes)
+            if Self.parse(bytes) != nil { parsed += 1 }
             _ = Self.walk(bytes)
         }
+        // Some are still sockets, and some are not.
+        #expect(parsed > 200 && parsed < 1990, "\(parsed) parsed")
     }
 
     /// Runs a filter in the kernel's bytecode as the kernel does (net/ipv4/inet_diag.c, inet_diag_bc_run).
