@@ -191,6 +191,6 @@ public struct SocketSnapshot: Sendable {
     }
 
     private static func mix(_ value: UInt64) -> UInt64 {
-        foldedProduct(value, 0x9e37_79b9_7f4a_7c15)
+        foldedProduct(value, HashFactor.golden)
     }
 }

@@ -93,7 +93,7 @@ extension CaseFile {
             }
             let length = event.segment.sequenceLength
             let end = event.relativeSequence &+ length
-            if length > 0 && Int32(bitPattern: end &- records[own].furthest) > 0 { records[own].furthest = end }
+            if length > 0 && end.circularDistance(from: records[own].furthest) > 0 { records[own].furthest = end }
             return
         }
         guard !event.anomalies.isDisjoint(with: [.resetNotExact, .resetIgnored]) else { return }
@@ -113,7 +113,7 @@ extension CaseFile {
         // The octet of a window probe counts as text the first time.
         let end = event.relativeSequence &+ event.segment.payloadLength
         if event.notes.contains(.windowProbe), records[own].firstText.isSeen,
-            Int32(bitPattern: end &- records[own].furthest) <= 0
+            end.circularDistance(from: records[own].furthest) <= 0
         {
             return
         }
@@ -158,14 +158,14 @@ extension CaseFile {
         let (own, peer) = event.places
         let length = event.segment.payloadLength
         if length > 0, gap.isSeen, !event.notes.contains(.retransmission),
-            Int32(bitPattern: event.relativeSequence &+ length &- records[own].acknowledged) <= 0
+            (event.relativeSequence &+ length).circularDistance(from: records[own].acknowledged) <= 0
         {
             lateOctets &+= UInt64(length)
         }
         if event.segment.flags.has(.ack), !event.segment.flags.has(.rst) {
             records[peer].acknowledged = event.relativeAck
             if records[peer].textAfterPeerFin > 0,
-                Int32(bitPattern: event.relativeAck &- records[peer].textAfterPeerFinStart) > 0
+                event.relativeAck.circularDistance(from: records[peer].textAfterPeerFinStart) > 0
             {
                 records[peer].isTextAfterPeerFinHeard = true
             }
@@ -184,7 +184,7 @@ extension CaseFile {
         }
         if segment.flags.has(.ack), records[peer].large.first.isSeen, !records[peer].large.arrived {
             // The acknowledged segment may also be another one of the same size.
-            let acknowledged = Int32(bitPattern: event.relativeAck &- records[peer].large.start)
+            let acknowledged = event.relativeAck.circularDistance(from: records[peer].large.start)
             if acknowledged > 0 || event.reports(records[peer].large) {
                 records[peer].large.arrived = true
                 // If the receiver had had any later octets, they would be acknowledged along with this piece.
@@ -222,7 +222,7 @@ extension CaseFile {
     private mutating func noteHearing(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
         let end = event.relativeSequence &+ event.segment.sequenceLength
-        if event.notes.contains(.retransmission), Int32(bitPattern: end &- records[own].acknowledged) <= 0 {
+        if event.notes.contains(.retransmission), end.circularDistance(from: records[own].acknowledged) <= 0 {
             records[peer].large.isNothingHeard = true
             records[peer].large.missed = Sighting()
         } else if !records[peer].large.isNothingHeard {
@@ -297,7 +297,7 @@ extension CaseFile {
             let passed = event.time.since(stamp.time)
             // The clocks differ: after a second they may be off by half a millisecond.
             guard passed >= 0, passed <= Span.second else { return }
-            stampLag = Int64(Int32(bitPattern: value &- stamp.value)) - passed / Span.millisecond
+            stampLag = Int64(value.circularDistance(from: stamp.value)) - passed / Span.millisecond
         }
     }
 
@@ -379,10 +379,10 @@ extension SideRecord {
     fileprivate func hasOvertaken(_ event: SegmentEvent) -> Bool {
         guard reset.isSeen, isResetFitting, event.segment.flags.has(.ack) else { return false }
         let end = event.relativeSequence &+ event.segment.sequenceLength
-        if Int32(bitPattern: end &- resetNumber) > 0 { return false }
+        if end.circularDistance(from: resetNumber) > 0 { return false }
         // A RST without ACK answers a segment, and its sender sends nothing else afterwards.
         guard let resetAck else { return event.segment.sequenceLength > 0 }
-        return Int32(bitPattern: event.relativeAck &- resetAck) <= 0
+        return event.relativeAck.circularDistance(from: resetAck) <= 0
     }
 }
 

@@ -34,7 +34,7 @@ extension EndpointMachine {
 
     /// By how many ticks the segment's timestamp is older than TS.Recent, modulo 2^32; meaningful only if both exist.
     @inline(__always) private func age(_ segment: Segment) -> Int32 {
-        Int32(bitPattern: recentTimestamp &- segment.options.timestampValue)
+        recentTimestamp.circularDistance(from: segment.options.timestampValue)
     }
 
     /// Whether the segment's timestamp is older than TS.Recent by more than one tick.

@@ -81,7 +81,7 @@ public struct Reaction: BitwiseCopyable, Sendable, Equatable {
     /// A reaction in which nothing happened.
     public init() {}
 
-    /// The number of transitions; a step makes at most four.
+    /// The number of transitions, at most `most`.
     public var count: Int { Int(length) }
 
     /// The transition at `index`, which is less than `count`.
@@ -102,10 +102,19 @@ public struct Reaction: BitwiseCopyable, Sendable, Equatable {
         for index in 0..<later.count { append(later[index]) }
     }
 
-    mutating func append(_ transition: Transition) {
-        // Four is more than any step produces (open, retract, close, peer's FIN);
-        // a fifth would be a bug, but must not crash.
-        guard length < 4 else { return }
+    /// One segment makes at most four: open, retract, close, peer's FIN.
+    private static var most: UInt32 { 4 }
+
+    mutating func append(_ later: Transition) {
+        var transition = later
+        // Several segments that are taken in together may make more: then the last one has led from where it began to
+        // where they end, so that the states still follow one another.
+        if length == Self.most {
+            transition = Transition(
+                from: self[count - 1].from, to: later.to, certainty: later.certainty, rule: later.rule)
+            length -= 1
+            packed &= ~(0xffff << UInt64(length * 16))
+        }
         let states = UInt64(transition.from.rawValue) | UInt64(transition.to.rawValue) << 4
         let reasons = UInt64(transition.certainty.rawValue) << 8 | UInt64(transition.rule.rawValue) << 10
         packed |= (states | reasons) << UInt64(length * 16)

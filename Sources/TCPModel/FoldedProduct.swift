@@ -6,3 +6,11 @@
     let product = left.multipliedFullWidth(by: right)
     return product.high ^ product.low
 }
+
+/// Factors for hash functions: odd words without a pattern in their bits. No result depends on them.
+public enum HashFactor {
+    /// 2^64 divided by the golden ratio, the root of x^2 = x + 1.
+    @inlinable public static var golden: UInt64 { 0x9e37_79b9_7f4a_7c15 }
+    /// 2^64 divided by the root of x^4 = x + 1, for a second factor.
+    @inlinable public static var second: UInt64 { 0xd1b5_4a32_d192_ed03 }
+}

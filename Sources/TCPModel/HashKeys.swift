@@ -17,7 +17,7 @@ public struct HashKeys: BitwiseCopyable, Sendable {
     public init(seed: UInt64) {
         var state = seed
         func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
+            state &+= HashFactor.golden
             var word = state
             word = (word ^ word &>> 30) &* 0xbf58_476d_1ce4_e5b9
             word = (word ^ word &>> 27) &* 0x94d0_49bb_1331_11eb

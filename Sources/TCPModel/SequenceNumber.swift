@@ -23,7 +23,7 @@ public struct SequenceNumber: Hashable, BitwiseCopyable, Sendable {
 
     /// The signed distance in octets from `other` to this point: positive if this one is ahead.
     @inlinable public func distance(from other: SequenceNumber) -> Int32 {
-        Int32(bitPattern: rawValue &- other.rawValue)
+        rawValue.circularDistance(from: other.rawValue)
     }
 
     /// The distance in octets from `base` forward to this point, however long the way is (0 ..< 2^32).
@@ -45,4 +45,10 @@ public struct SequenceNumber: Hashable, BitwiseCopyable, Sendable {
     @inlinable public func isWithin(_ start: SequenceNumber, length: UInt32) -> Bool {
         rawValue &- start.rawValue < length
     }
+}
+
+extension UInt32 {
+    /// The signed distance from `other` to this number on the circle of 32 bits: positive if this one is ahead. For what
+    /// wraps and is no sequence number as such: numbers relative to a connection's start, and timestamps (RFC 7323 5.2).
+    @inlinable public func circularDistance(from other: UInt32) -> Int32 { Int32(bitPattern: self &- other) }
 }

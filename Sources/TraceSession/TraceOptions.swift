@@ -146,9 +146,9 @@ public enum TraceError: Error, Sendable {
     /// The exit code.
     var exitCode: Int32 { if case .command(_, let code) = self { code } else { 1 } }
 
-    /// The message for the user, remedy included. `command` is the command line as typed, `executable` the program's
-    /// file.
-    public func explanation(command: String, executable: String) -> String {
+    /// The message for the user, remedy included. Where capturing itself may fail, `command` is the command line as typed
+    /// and `executable` the program's file: the remedy repeats them.
+    public func explanation(command: String = "", executable: String = "") -> String {
         switch self {
         case .capture(let error): error.explanation(command: command, executable: executable)
         case .file(let error): error.description

@@ -9,7 +9,7 @@ import TCPTimeline
 enum Completion {
     static let interfaces = CompletionKind.shellCommand("ls /sys/class/net; echo any")
     static let directions = CompletionKind.list(["in", "out", "inout"])
-    static let formats = CompletionKind.list(["text", "html", "mermaid", "json", "zeek", "csv"])
+    static let formats = CompletionKind.list(OutputFormat.allCases.map(\.rawValue))
     static let events = CompletionKind.list(["state", "packet"])
     static let colors = CompletionKind.list(["auto", "always", "never"])
     /// In the spelling that people type: close-wait.

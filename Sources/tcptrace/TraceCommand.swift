@@ -128,7 +128,7 @@ struct TraceCommand: ParsableCommand {
         help: ArgumentHelp(
             "Output format: text, html (a page of ladders), mermaid (diagrams in Markdown), json (one object per line), "
                 + "zeek (conn.log) or csv.", valueName: "format"), completion: Completion.formats)
-    var format = "text"
+    var format = OutputFormat.text.rawValue
     @Option(
         help: ArgumentHelp(
             "With -T json: state (the default), or packet for a record of every segment too.", valueName: "event,..."),

@@ -1,4 +1,4 @@
-// From arguments to a trace: checks every value, and names the one that is wrong.
+// From arguments to the request for a trace: checks every value, and names the one that is wrong.
 
 import ArgumentParser
 import CLinux
@@ -32,7 +32,7 @@ struct TraceRequest {
     var reportsPackets = false
     var hasHeader = true
     /// The number of words that were taken for capture files to read.
-    private var wordsAsFiles = 0
+    private(set) var wordsAsFiles = 0
     /// Neither -i nor -r was given: a live trace on all interfaces.
     var sourceIsDefault = false
 
@@ -48,7 +48,7 @@ struct TraceRequest {
         chooseKernel(command)
         try chooseConnections(command)
         try chooseLook(command)
-        try chooseNames(command)
+        try chooseNames(command, readsFiles: readsFiles)
     }
 
     // MARK: Where frames come from, and go to
@@ -135,7 +135,7 @@ struct TraceRequest {
         options.user = command.user
         guard options.output == "-" else { return }
         let other =
-            command.format != "text"
+            command.format != OutputFormat.text.rawValue
             ? "-T \(command.format)" : command.countOnly ? "--count" : command.alsoPrint ? "--print" : nil
         guard command.commandWords.isEmpty else {
             throw ValidationError(
@@ -282,16 +282,16 @@ struct TraceRequest {
     // MARK: How it looks
 
     private mutating func chooseLook(_ command: TraceCommand) throws {
-        switch command.format {
-        case "text": form = command.quiet ? .table : .timeline
-        case "json": form = .json
-        case "html": form = .html
-        case "mermaid": form = .mermaid
-        case "zeek": form = .zeek
-        case "csv": form = .csv
-        default:
-            throw ValidationError("-T \(command.format): the format must be text, html, mermaid, json, zeek or csv")
-        }
+        form =
+            switch OutputFormat(rawValue: command.format) {
+            case .text: command.quiet ? .table : .timeline
+            case .html: .html
+            case .mermaid: .mermaid
+            case .json: .json
+            case .zeek: .zeek
+            case .csv: .csv
+            case nil: throw ValidationError("-T \(command.format): the format must be \(OutputFormat.list)")
+            }
         if command.countOnly { form = .count }
         if options.output == "-" { form = .nothing }
         for name in command.events.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
@@ -358,7 +358,7 @@ struct TraceRequest {
         }
     }
 
-    private mutating func chooseNames(_ command: TraceCommand) throws {
+    private mutating func chooseNames(_ command: TraceCommand, readsFiles: Bool) throws {
         guard command.resolve else { return }
         guard command.numeric == 0 else {
             throw ValidationError("--resolve shows names, -n only numbers: choose one")
@@ -370,78 +370,10 @@ struct TraceRequest {
         case .count: throw ValidationError("--resolve shows names, --count shows no connections: choose one")
         case .nothing: throw ValidationError("--resolve shows names, -w - only writes frames: choose one")
         }
+        guard readsFiles else { return }
         let names = NameLookup(isLive: options.files.isEmpty)
         options.names = names
         style.names = names
-    }
-
-    // MARK: Run
-
-    func run() -> Int32 {
-        if wordsAsFiles > 0 {
-            StandardStreams.complain(
-                wordsAsFiles == 1
-                    ? "a word is taken as a capture file, as with -r"
-                    : "\(wordsAsFiles) words are taken as capture files, as with -r for each")
-        }
-        switch form {
-        case .timeline:
-            let order: TextTimelineReport.Order = options.files.isEmpty ? .stream : .blocks
-            return trace(
-                .timeline(
-                    TextTimelineReport(
-                        style: style, order: order, selection: selection, mostRows: TraceOptions.defaultRowLimit,
-                        mostExcerpts: TraceOptions.defaultExcerptOctets)))
-        case .table:
-            return trace(
-                .table(
-                    SummaryReport(
-                        width: style.width, fits: Terminal.standardOutput.isTerminal, header: hasHeader,
-                        selection: selection, reserving: addressColumns, names: options.names)))
-        case .json:
-            return trace(
-                .json(
-                    JSONReport(
-                        selection: selection, packets: reportsPackets, mostHeld: TraceOptions.defaultHeldOctets)))
-        case .html:
-            return trace(
-                .html(HTMLReport(style: style, selection: selection, mostRows: TraceOptions.defaultRowLimit)))
-        case .mermaid:
-            return trace(
-                .mermaid(MermaidReport(style: style, selection: selection, mostRows: TraceOptions.defaultRowLimit)))
-        case .zeek: return trace(.zeek(ZeekLog(selection: selection)))
-        case .csv:
-            return trace(.csv(CSVReport(header: hasHeader, selection: selection, findings: !options.failOn.isEmpty)))
-        case .count: return trace(.count(CountReport()))
-        case .nothing: return trace(.nothing(SilentReport()))
-        }
-    }
-
-    /// The width of the longest IPv4 address with its port in a live trace, or of 127.0.0.1's on loopback alone. In a
-    /// replay the columns adapt to the addresses met so far.
-    private var addressColumns: Int {
-        guard options.files.isEmpty else { return 0 }
-        return options.interfaces == ["lo"] ? "127.0.0.1:65535".utf8.count : "255.255.255.255:65535".utf8.count
-    }
-
-    private func trace(_ output: TraceOutput) -> Int32 {
-        if options.files.isEmpty {
-            // A capture that is piped here is meant to be read; with a command, standard input belongs to the command.
-            if sourceIsDefault && options.command.isEmpty && BareArgument.waitsOnStandardInput {
-                StandardStreams.complain("standard input is not read; tcptrace -r - reads a capture from it")
-            }
-            // The process may appear later: a script that stops itself may choose a number before the process begins.
-            for pid in selection.processIDs where pid > 0 && kill(pid, 0) != 0 && errno == ESRCH {
-                StandardStreams.complain("--pid \(pid): there is no such process now")
-            }
-            BorrowedPowers.takeUp()
-            return LiveSession.run(
-                options, output, command: Terminal.commandLine,
-                executable: Terminal.executable)
-        }
-        // Again, for a file that was the only word.
-        guard PrivilegeGate.giveUp(user: options.user) else { return 1 }
-        return ReplaySession.run(options, output)
     }
 }
 

@@ -31,7 +31,7 @@ struct UsualPlace: BitwiseCopyable, Equatable {
     /// Where a search for it begins, in a table with `count` seats (a power of two).
     @inline(__always) func home(in count: Int) -> Int {
         let ends = originator.word << 20 ^ responder.word
-        let mixed = (ends ^ UInt64(facts.rawValue) << 44 ^ UInt64(zeek.word)) &* 0x9e37_79b9_7f4a_7c15
+        let mixed = (ends ^ UInt64(facts.rawValue) << 44 ^ UInt64(zeek.word)) &* HashFactor.golden
         return Int(truncatingIfNeeded: mixed >> 40) & (count - 1)
     }
 }

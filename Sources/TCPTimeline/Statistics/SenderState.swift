@@ -166,7 +166,7 @@ struct SenderState {
         // Whatever the order of frames is, the capture's own clock says that this segment passed first.
         let isCapturedEarlier = highestTime.map { time < $0 } ?? false
         if segment.options.present.contains(.timestamps) && highestTimestamp != 0 {
-            let age = Int32(bitPattern: segment.options.timestampValue &- highestTimestamp)
+            let age = segment.options.timestampValue.circularDistance(from: highestTimestamp)
             if age > 0 { return .lostBeforeCapture }
             if isCapturedEarlier { return .reorderedInCapture }
             if age < 0 { return end <= sent.acknowledged ? .reorderedInCapture : .reordered }
@@ -216,7 +216,7 @@ struct SenderState {
             records[index].isSettled = true
             guard let echo, records[index].hasTimestamp, records[index].spurious == nil, records[index].start <= before
             else { continue }
-            if Int32(bitPattern: echo &- records[index].timestamp) < 0 {
+            if echo.circularDistance(from: records[index].timestamp) < 0 {
                 records[index].spurious = .timestampEcho
                 exposed = records[index]
             }

@@ -19,7 +19,7 @@ public struct FlowHash: BitwiseCopyable, Sendable {
     @inlinable @inline(__always) public static func part(_ tuple: FourTuple, of count: Int) -> Int {
         let ends = tuple.source.address.low &+ tuple.destination.address.low
         let ports = UInt64(tuple.source.port) &+ UInt64(tuple.destination.port)
-        let mixed = foldedProduct(ends ^ ports &* 0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03)
+        let mixed = foldedProduct(ends ^ ports &* HashFactor.golden, HashFactor.second)
         return Int(truncatingIfNeeded: mixed) & (count - 1)
     }
 

@@ -31,7 +31,7 @@ public func linkVantage(_ bytes: RawSpan, _ linkType: LinkType) -> UInt32 {
     let first = bytes.big64(places.lowerBound)
     let last = bytes.big64(places.upperBound &- 8)
     return UInt32(
-        truncatingIfNeeded: foldedProduct(first ^ 0x9e37_79b9_7f4a_7c15, last ^ 0xd1b5_4a32_d192_ed03) >> 32)
+        truncatingIfNeeded: foldedProduct(first ^ HashFactor.golden, last ^ HashFactor.second) >> 32)
 }
 
 /// Whether an Ethernet frame has a VLAN tag that was captured.

@@ -63,6 +63,6 @@ struct AckPace: BitwiseCopyable {
 
     /// The number of octets that an ACK acknowledges for the first time; negative if it is an old one.
     private func newOctets(_ event: SegmentEvent) -> Int64 {
-        Int64(Int32(bitPattern: event.relativeAck &- sides[Int(event.sender.rawValue)].acknowledged))
+        Int64(event.relativeAck.circularDistance(from: sides[Int(event.sender.rawValue)].acknowledged))
     }
 }

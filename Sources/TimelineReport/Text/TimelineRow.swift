@@ -176,7 +176,7 @@ struct TimelineRow: BitwiseCopyable {
             event.notes.isEmpty, verdict.exposes == nil, event.verdict.exposes == nil,
             event.time.since(lastTime) <= pause
         else { return false }
-        return Int32(bitPattern: event.relativeAck &- acknowledgment) > 0
+        return event.relativeAck.circularDistance(from: acknowledgment) > 0
     }
 
     mutating func fold(_ event: SegmentEvent) {
@@ -190,7 +190,7 @@ struct TimelineRow: BitwiseCopyable {
             ackDelay = -1
             isAckDelayed = false
         } else if ackDelay < 0, event.segment.flags.has(.ack),
-            Int32(bitPattern: event.relativeAck &- sequence &- UInt32(truncatingIfNeeded: length)) >= 0
+            event.relativeAck.circularDistance(from: sequence &+ UInt32(truncatingIfNeeded: length)) >= 0
         {
             // A partial ACK or a window update says nothing about the rest.
             ackDelay = max(0, event.time.since(lastDataTime))

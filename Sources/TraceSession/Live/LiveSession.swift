@@ -115,7 +115,7 @@ public enum LiveSession {
             try tracer.finish()
         } catch {
             if !error.isClosedPipe {
-                complain(error.explanation(command: "", executable: ""))
+                complain(error.explanation())
                 results.status = 1
             }
             try? tracer.finish()

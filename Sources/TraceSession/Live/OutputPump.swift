@@ -17,6 +17,8 @@ import TimelineReport
     // Allocated and initialized in init; the thread lives as long as the process, and so do these and this object.
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
+    /// Used by the owner alone.
+    private var hasThread = false
     // Everything below is protected by the lock.
     private var waiting: [OutputBuffer] = []
     /// Octets that are waiting or being written.
@@ -24,7 +26,6 @@ import TimelineReport
     /// An empty buffer that reuses the memory of a written one.
     private var spare = OutputBuffer()
     private var failure: ResultOutputError?
-    private var hasThread = false
 
     /// Results go to this descriptor, which is borrowed.
     init(descriptor: Int32, limit: Int = 256 << 20) {

@@ -12,7 +12,7 @@ public enum PrivilegeGate {
             try PrivilegePlan.make(name: user, kept: []).carryOut()
             return true
         } catch {
-            complain(error.explanation(command: "", executable: ""))
+            complain(error.explanation())
             return false
         }
     }

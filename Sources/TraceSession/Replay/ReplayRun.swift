@@ -74,7 +74,7 @@ struct ReplayRun: ~Copyable {
             isRefused = !isBegun
         }
         if error.isClosedPipe { return 0 }
-        complain(error.explanation(command: "", executable: ""))
+        complain(error.explanation())
         return 1
     }
 

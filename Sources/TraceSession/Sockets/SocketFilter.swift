@@ -86,6 +86,9 @@ private struct SocketFilterParser {
     private var latestPrimitive: [String] = []
 
     private static let depthLimit = 100
+    /// A longer filter is a mistake; evaluating it recurses once per condition.
+    private static let mostConditions = 1000
+    private var conditions = 0
 
     init(words: [String], portsAreLocal: Bool) {
         self.portsAreLocal = portsAreLocal
@@ -136,6 +139,10 @@ private struct SocketFilterParser {
             let inner = try expression(depth: depth + 1)
             guard take(")") else { throw SocketFilterError(description: "filter: a ')' is missing") }
             return inner
+        }
+        conditions += 1
+        guard conditions <= Self.mostConditions else {
+            throw SocketFilterError(description: "filter: more than \(Self.mostConditions) conditions")
         }
         return try primitive()
     }

@@ -62,6 +62,14 @@ import TimelineReport
         #expect(error?.description.contains(message) == true)
     }
 
+    @Test("as many conditions as anybody types, and not so many that evaluating them fills the stack")
+    func manyConditions() throws {
+        let ports = (1...1000).map { "\($0)" }.joined(separator: " or ")
+        _ = try SocketFilter(words: ["port \(ports)"])
+        let error = #expect(throws: SocketFilterError.self) { try SocketFilter(words: ["port \(ports) or 1001"]) }
+        #expect(error?.description == "filter: more than 1000 conditions")
+    }
+
     @Test func deepNestingIsAnError() {
         for word in ["(", "not "] {
             #expect(throws: SocketFilterError.self) {
