@@ -12,11 +12,11 @@ extension Rule {
         guard let view = c.kernel?.responder, let since = view.unacceptedSince,
             // Text or a FIN from the server proves that a process has the socket: that takes accept(). The tables may
             // have missed it.
-            !view.trace.isOwnerExact, !c.file[.responder].lastText.isSeen, !c.file[.responder].fin.isSeen
+            !view.trace.isOwnerExact, !c.file[.responder].lastText.isSeen, !c.file[.responder].fin.isSeen,
+            // That finding says how long it had waited.
+            c.sideResetWithListener == nil
         else { return nil }
-        // Count from when the connection was surely open, which is before the first reading, up to its end at most.
-        let begin = c.found.contains(.acceptDeferred) ? since : c.connection.surelyOpenTime ?? since
-        let waited = max(0, (c.connection.isEnded ? c.connection.lastTime : c.now).since(begin))
+        let waited = c.queueWait ?? max(0, (view.end(of: c.connection) ?? c.now).since(since))
         // The end of the capture does not make a server slow; a client that gives up does.
         guard waited >= (c.isOver && c.connection.isEnded ? leastWait : Span.second) else { return nil }
         // The kernel does not tell which of several listeners has the connection in its queue, so none of them is
@@ -97,6 +97,24 @@ extension Rule {
 }
 
 extension Circumstances {
+    /// How long the connection has been open to the server's kernel, up to its end at most, in nanoseconds; nil if
+    /// unknown.
+    var queueWait: Int64? {
+        guard let view = kernel?.responder,
+            // With TCP_DEFER_ACCEPT, it opens later than its segments suggest.
+            let open = view.trace.openedTime ?? (found.contains(.acceptDeferred) ? nil : connection.surelyOpenTime)
+        else { return nil }
+        return max(0, (view.end(of: connection) ?? now).since(open))
+    }
+
+    /// The side that reset the connection because its listener was closed while no process had accepted it.
+    var sideResetWithListener: Side? {
+        guard let side = resetter, let trace = trace(side), trace.resetReason == .tcpState, trace.resetWithListener,
+            wasNeverAccepted(side)
+        else { return nil }
+        return side
+    }
+
     /// `the 2 processes that hold the listener (nginx[1703], nginx[1704])` where several do, as with workers forked by
     /// a master. The kernel does not tell which of them should accept.
     var listenerCrowd: String? {
@@ -136,17 +154,22 @@ extension Circumstances {
             : "\(process) destroyed the listener of \(processName(owner)) (SOCK_DESTROY, as ss -K does)"
     }
 
-    /// `; 4 octets that the other side sent are lost`: no process could read what an unaccepted connection received.
+    /// `after the connection had waited 2.1s in the accept queue; 4 octets that the other side sent are lost`: no
+    /// process could read what an unaccepted connection received.
     func unacceptedWords(_ side: Side) -> String {
         let octets = sentText(side.other)
-        return octets > 0
-            ? "; \(counted(octets, "octet")) that \(name(side.other)) sent \(verb(octets, "is", "are")) lost" : ""
+        return
+            (queueWait.map { "after the connection had waited \(words($0)) in the accept queue" }
+            ?? "while the connection waited in the accept queue")
+            + (octets > 0
+                ? "; \(counted(octets, "octet")) that \(name(side.other)) sent \(verb(octets, "is", "are")) lost" : "")
     }
 
     /// `unacceptedWords` as evidence.
     func unacceptedEvidence(_ side: Side) -> [Finding.Evidence] {
         let octets = sentText(side.other)
-        return octets > 0 ? [.init("octets_lost", .number(Int64(clamping: octets)))] : []
+        return (queueWait.map { [.init("waited", .span($0))] } ?? [])
+            + (octets > 0 ? [.init("octets_lost", .number(Int64(clamping: octets)))] : [])
     }
 
     private func sentText(_ side: Side) -> UInt64 { connection.counters[Int(side.rawValue)].uniqueBytes }

@@ -94,13 +94,10 @@ extension Rule {
 
     /// Connections waiting in the accept queue are reset when their listener is closed.
     static let resetListenerClosed = Rule(.resetListenerClosed) { c in
-        guard let side = c.resetter, let trace = c.trace(side), trace.resetReason == .tcpState,
-            trace.resetWithListener, c.wasNeverAccepted(side)
-        else { return nil }
+        guard let side = c.sideResetWithListener, let trace = c.trace(side) else { return nil }
         return Verdict(
             side: side,
-            message:
-                "\(c.listenerEndWords(trace)) while the connection waited in the accept queue\(c.unacceptedWords(side))\(c.resetWords(side))",
+            message: "\(c.listenerEndWords(trace)) \(c.unacceptedWords(side))\(c.resetWords(side))",
             frames: [c.file[side].reset], evidence: c.unacceptedEvidence(side) + c.resetEvidence(side))
     }
 

@@ -65,7 +65,8 @@ extension KernelJoin {
         var waiting: [SocketAddress: [(id: ConnectionID, open: Timestamp)]] = [:]
         for id in ids where look(id, { $0.responder.unacceptedSince != nil }) == true {
             let connection = timeline[id]
-            guard let open = connection.surelyOpenTime else { continue }
+            let opened = look(id, { $0.responder.trace.openedTime }) ?? nil
+            guard let open = opened ?? connection.surelyOpenTime else { continue }
             waiting[connection.tuple.destination, default: []].append((id, open))
         }
         for queue in waiting.values {

@@ -163,13 +163,20 @@ public struct KernelSideView: Sendable {
 
     /// How long a responder's socket waited in the accept queue, in nanoseconds; nil if unknown. Only readings, the
     /// owner's system calls and what the socket sends show that, so it is a range: at least `least` and at most `most`,
-    /// which is nil while no process has the socket.
+    /// which is nil while no process has the socket. One that went with its listener waited to its end.
     public func acceptDelay(_ connection: Connection) -> (least: Int64, most: Int64?)? {
-        guard firstAccepted != nil || lastUnaccepted != nil, !connection.isSelfConnect, let open = connection.openTime
+        guard firstAccepted != nil || lastUnaccepted != nil, !connection.isSelfConnect,
+            let open = trace.openedTime ?? connection.openTime
         else { return nil }
-        let least = max(0, lastUnaccepted?.since(open) ?? 0)
+        let latestWithout = wentWithListener ? end(of: connection) ?? lastUnaccepted : lastUnaccepted
+        let least = max(0, latestWithout?.since(open) ?? 0)
         let latest = [firstAccepted, firstAnswer].compactMap { $0 }.min()
         return (least, latest.map { max(least, $0.since(open)) })
+    }
+
+    /// When this side of a connection ended: by its kernel's account, or else by the latest segment. Nil if it has not.
+    public func end(of connection: Connection) -> Timestamp? {
+        connection.isEnded ? trace.closedTime ?? connection.lastTime : nil
     }
 
     /// Whether the kernel certainly has no socket here: the address is local,

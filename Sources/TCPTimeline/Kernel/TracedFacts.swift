@@ -23,6 +23,9 @@ public struct TracedFacts: Sendable {
     /// The process that was ending when the socket began to close (left SYN_SENT, ESTABLISHED or CLOSE_WAIT): the kernel closed
     /// its sockets for it. Nil if a process called close() or shutdown(), or this was not reported.
     public internal(set) var closedByExitOf: Int32?
+    /// When it went from SYN_RECEIVED to ESTABLISHED: from then on a connection that came to a listener waits to be
+    /// accepted.
+    public internal(set) var openedTime: Timestamp?
     /// When it left ESTABLISHED or CLOSE_WAIT because its program closed it, or ended.
     public internal(set) var closeTime: Timestamp?
     /// When an ICMP error came for it in SYN_SENT that ended nothing by itself, as its process was using the socket
@@ -133,6 +136,7 @@ public struct TracedFacts: Sendable {
             if let state, state != from { entered.insert(States(from)) }
             state = to
             socket = event.socket
+            if from == .synReceived && to == .established { openedTime = event.time }
             if to == .finWait1 || to == .lastAck {
                 closedByExitOf = event.isProcessEnding ? event.pid : nil
                 closeTime = event.time

@@ -95,10 +95,10 @@ extension OutputBuffer {
     }
 
     /// Appends `accepted after 12ms`, `accepted within 100ms`, `accepted after 80ms to 103ms`, or `not accepted for
-    /// 3s`.
+    /// at least 3s`.
     mutating func append(accept delay: (least: Int64, most: Int64?)) {
         guard let most = delay.most else {
-            append("not accepted for ")
+            append("not accepted for at least ")
             return append(span: delay.least)
         }
         if delay.least == 0 {

@@ -77,18 +77,50 @@ import Testing
     }
 
     /// The process that ends had not accepted the connection and so had no socket for it: the only cause is the end of
-    /// its listener.
+    /// its listener. That finding says how long the connection waited, so no other one does.
     @Test func whoseServerEndsWaitedInVain() {
         for isEnding in [true, false] {
             let play = waiting()
             play.feed("0.3 < R. 1:1 ack 1")
             play.event(299.9, .responder, .transition(from: .listen, to: .closed), pid: 8, isEnding: isEnding)
             play.event(300, .responder, .resetSent(reason: "TCP_STATE"), socket: 0xb, pid: 8, isEnding: isEnding)
-            #expect(play.conclude(900) == [.neverAccepted, .resetListenerClosed], "\(play.found)")
-            let cause = isEnding ? "p8[8] exited, which closed its listener while" : "p8[8] closed its listener while"
-            #expect(play.message(.resetListenerClosed).hasPrefix(cause), "\(play.found)")
+            #expect(play.conclude(900) == [.resetListenerClosed], "\(play.found)")
+            let cause = isEnding ? "p8[8] exited, which closed its listener" : "p8[8] closed its listener"
+            #expect(
+                play.message(.resetListenerClosed)
+                    == cause + " after the connection had waited 298ms in the accept queue", "\(play.found)")
             #expect(play.view?.responder.process == nil, "it never had this socket")
         }
+    }
+
+    @Test func whatWasReportedBeforeTheListenerEndedStays() {
+        let play = waiting()
+        #expect(play.review(1500) == [.neverAccepted])
+        play.feed("1.8 < R. 1:1 ack 1")
+        play.event(1799.9, .responder, .transition(from: .listen, to: .closed), pid: 8)
+        play.event(1800, .responder, .resetSent(reason: "TCP_STATE"), socket: 0xb, pid: 8)
+        #expect(play.conclude(2400) == [.neverAccepted, .resetListenerClosed], "\(play.found)")
+    }
+
+    /// The handshake's last ACK was dropped, and text opened the connection to the server's kernel a second later: it
+    /// did not wait in the queue before. It waited until its socket ended, whatever the latest reading was.
+    @Test func theWaitBeginsAndEndsWithTheSocket() throws {
+        let play = KernelCase(handshake + "0.01 > P. 1:4 ack 1\n0.99 > P. 1:4 ack 1\n< . 1:1 ack 4")
+        play.event(1010, .responder, .transition(from: .synReceived, to: .established))
+        for time in [1020.0, 1130] {
+            play.read(time, play.client(.established), play.server(.established, inode: 0), play.listener(waiting: 1))
+        }
+        #expect(play.review(2110).contains(.neverAccepted), "\(play.found)")
+        #expect(play.message(.neverAccepted).hasPrefix("open for 1.1s but not accepted"), "\(play.found)")
+        play.feed("1.5 < R. 1:1 ack 4")
+        play.event(2509.9, .responder, .transition(from: .listen, to: .closed), pid: 8)
+        play.event(2510, .responder, .transition(from: .established, to: .closed), socket: 0xb, pid: 8)
+        play.event(2510, .responder, .resetSent(reason: "TCP_STATE"), socket: 0xb, pid: 8)
+        #expect(play.conclude(3500).contains(.resetListenerClosed), "\(play.found)")
+        #expect(
+            play.message(.resetListenerClosed).contains("after the connection had waited 1.5s in"), "\(play.found)")
+        let delay = try #require(play.view?.responder.acceptDelay(play.play.connection))
+        #expect(delay.least == 1500 * Span.millisecond && delay.most == nil)
     }
 
     /// close(), shutdown() and SOCK_DESTROY all end a listener, but the caller of the last need not be its owner.
@@ -114,7 +146,8 @@ import Testing
         #expect(play.conclude(900).contains(.resetListenerClosed), "\(play.found)")
         #expect(
             play.message(.resetListenerClosed)
-                == words + " while the connection waited in the accept queue; 4 octets that the client sent are lost",
+                == words
+                + " after the connection had waited 298ms in the accept queue; 4 octets that the client sent are lost",
             "\(play.found)")
         #expect(play.view?.responder.process == nil, "it never had this socket")
     }

@@ -173,7 +173,7 @@ extension Explanation {
             .linux(
                 """
                 Each connection that was not accepted is reset: it goes from ESTABLISHED to CLOSE, with reason TCP_STATE. The client saw connect()
-                succeed; its read() then fails with ECONNRESET.
+                succeed; its read() then fails with ECONNRESET. The finding says how long the connection had waited by then.
                 """),
             .causes(
                 "The server was stopped or restarted under load.", "It crashed before accept().",

@@ -98,7 +98,8 @@ extension Explanation {
                 The server's socket is ESTABLISHED (or CLOSE_WAIT, if the client gave up) with inode 0 and no owner. Recv-Q grows.
                 The connection waits in the listener's accept queue: ss -ltn shows the queue's length as Recv-Q. The client's connect() has
                 returned 0: to the client, the connection is open (RFC 9293 3.10.7.3). Reported
-                after 1 s, or after 100 ms if the client has already left.
+                after 1 s, or after 100 ms if the client has already left. If the listener is closed before that, only
+                reset-listener-closed is reported.
                 """),
             .causes(
                 "The server's process is busy with another client, and serves one at a time.",
