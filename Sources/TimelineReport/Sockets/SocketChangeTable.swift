@@ -70,8 +70,7 @@ public struct SocketChangeTable: Sendable {
             if change.isSuccessor { output.append(" (a new socket)") }
         case .unknown: output.append("?")
         case .notAccepted: output.append("(not accepted)")
-        case .noProcess: output.append("(no process)")
-        case .none: output.append("-")
+        case .noProcess, .none: output.append("(no process)")
         }
     }
 }

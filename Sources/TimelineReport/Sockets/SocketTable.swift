@@ -128,8 +128,7 @@ public struct SocketTable: Sendable {
             appendOthers(processes.count - 1, to: &output)
         case (.unknown, _): output.append("?")
         case (.notAccepted, _): output.append("(not accepted)")
-        case (.noProcess, _): output.append("(no process)")
-        case (.none, _): output.append("-")
+        case (.noProcess, _), (.none, _): output.append("(no process)")
         }
     }
 

@@ -59,6 +59,8 @@ import TimelineReport
 
                 """)
         #expect(text { SocketTable(hasHeader: false).append([], to: &$0) } == "")
+        // As for any other socket without a process, though none is expected there.
+        #expect(text { SocketTable().append([Self.v6], to: &$0) }.hasSuffix(" TIME_WAIT (no process)\n"))
     }
 
     @Test func namesAreCutAndNumbersAreNot() {

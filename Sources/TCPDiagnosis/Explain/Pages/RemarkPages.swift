@@ -239,7 +239,8 @@ extension Explanation {
             see: "explain accepted-late, explain accept-queue-full"),
         remark(
             "no process", "A socket that no process holds any more: its process has closed it or has ended.",
-            "The kernel finishes the connection by itself. In FIN_WAIT_2 it waits for the peer's close().",
+            "The kernel finishes the connection by itself. In FIN_WAIT_2 it waits for the peer's close(), in TIME_WAIT for late segments. In"
+                + " SYN_RECEIVED no process has the socket yet: the handshake is not finished.",
             see: "explain orphan-fin-wait-2, explain FIN_WAIT_1, explain LAST_ACK"),
         remark(
             "no socket",
