@@ -9,7 +9,8 @@ import Testing
     private func event(_ kind: SocketEvent.Kind, pid: Int32 = 0, isEnding: Bool = false) -> SocketEvent {
         var event = SocketEvent(
             time: Timestamp(nanoseconds: 5), kind: kind, local: SocketAddress(.loopbackV4, 1),
-            remote: SocketAddress(.loopbackV4, 2), isProcessContext: pid != 0, pid: pid)
+            remote: SocketAddress(.loopbackV4, 2), isProcessContext: pid != 0, pid: pid,
+            process: pid == 0 ? nil : ProcessIdentity(pid: pid, command: "p\(pid)", uid: 0))
         event.isProcessEnding = isEnding
         return event
     }
@@ -59,10 +60,13 @@ import Testing
         var view = KernelSideView()
         view.process = ProcessIdentity(pid: 100, command: "parent", uid: 0)
         view.trace.take(event(.transition(from: .established, to: .finWait1), pid: 101, isEnding: true))
-        #expect(!view.wasClosedByExit)
+        #expect(!view.wasClosedByExit && view.exitedLatecomer?.pid == 101)
         view.trace.take(event(.transition(from: .established, to: .finWait1), pid: 100, isEnding: true))
-        #expect(view.wasClosedByExit)
+        #expect(view.wasClosedByExit && view.exitedLatecomer == nil)
+        // The child that accepted, where the parent holds the listener.
+        view.listenerProcess = ProcessIdentity(pid: 99, command: "parent", uid: 0)
+        #expect(view.exitedLatecomer?.pid == 100)
         view.trace.take(event(.transition(from: .established, to: .finWait1), pid: 100))
-        #expect(!view.wasClosedByExit)
+        #expect(!view.wasClosedByExit && view.exitedLatecomer == nil)
     }
 }

@@ -254,6 +254,7 @@ extension KernelSideView {
         else { return nil }
         trace.isOwnerExact = true
         guard process?.pid != owner.pid else { return nil }
+        hadOtherProcess = process != nil
         process = owner
         descriptor = nil
         sharers = []

@@ -21,6 +21,8 @@ public struct KernelSideView: Sendable {
     public internal(set) var contradiction: TCPState?
     /// The process that holds the socket, or held it last.
     public internal(set) var process: ProcessIdentity?
+    /// Whether a system call on the socket showed that another process than the one named before has it.
+    var hadOtherProcess = false
     /// That process's descriptor number for the socket, if it was looked up; kept after the end.
     public internal(set) var descriptor: Int32?
     /// Other processes that also held it when that was looked up, the lowest pids first, at most
@@ -126,6 +128,15 @@ public struct KernelSideView: Sendable {
 
     /// Whether the named process did not close the socket itself: the kernel did when the process ended.
     public var wasClosedByExit: Bool { trace.closedByExitOf.map { $0 == process?.pid } ?? false }
+
+    /// The process whose end closed the socket, if another one may have been named before: an earlier owner, whose
+    /// child held the last copy, or the listener's.
+    public var exitedLatecomer: ProcessIdentity? {
+        guard let exited = trace.exitedCloser,
+            hadOtherProcess || exited.pid != process?.pid || exited.pid != listenerProcess?.pid ?? exited.pid
+        else { return nil }
+        return exited
+    }
 
     /// Whether the process holds the socket now; if not, it is the process that *held* it.
     public var isOwned: Bool { isPresent && (socket?.inode ?? 0) != 0 }

@@ -23,6 +23,8 @@ public struct TracedFacts: Sendable {
     /// The process that was ending when the socket began to close (left SYN_SENT, ESTABLISHED or CLOSE_WAIT): the kernel closed
     /// its sockets for it. Nil if a process called close() or shutdown(), or this was not reported.
     public internal(set) var closedByExitOf: Int32?
+    /// That process, if its name is known.
+    var exitedCloser: ProcessIdentity?
     /// When it went from SYN_RECEIVED to ESTABLISHED: from then on a connection that came to a listener waits to be
     /// accepted.
     public internal(set) var openedTime: Timestamp?
@@ -139,6 +141,7 @@ public struct TracedFacts: Sendable {
             if from == .synReceived && to == .established { openedTime = event.time }
             if to == .finWait1 || to == .lastAck {
                 closedByExitOf = event.isProcessEnding ? event.pid : nil
+                exitedCloser = event.isProcessEnding ? event.process : nil
                 closeTime = event.time
             }
             closedTime = to == .closed ? event.time : nil

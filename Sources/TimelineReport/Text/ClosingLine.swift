@@ -29,7 +29,12 @@ func writeClosing(
     switch outcome {
     case .closed:
         if !connection.isSelfConnect { out.append(who) }
-        if let closer = connection.closer, kernel?[closer].wasClosedByExit == true {
+        guard let closer = connection.closer, let view = kernel?[closer] else { break }
+        if let process = view.exitedLatecomer {
+            out.append(", whose process ")
+            out.append(process)
+            out.append(" ended")
+        } else if view.wasClosedByExit {
             out.append(", whose process ended")
         }
     case .reset:

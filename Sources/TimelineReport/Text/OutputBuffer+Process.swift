@@ -34,7 +34,8 @@ extension OutputBuffer {
         append(view?.wasClosedByExit == true ? " ended" : " gave up")
     }
 
-    private mutating func append(_ process: ProcessIdentity) {
+    /// Appends `lab-client[7511]`, escaped.
+    mutating func append(_ process: ProcessIdentity) {
         appendPrintable(process.command)
         append("[")
         append(number: UInt64(max(0, process.pid)))

@@ -195,7 +195,9 @@ extension Explanation {
             see: "explain silent-close"),
         remark(
             "whose process ended",
-            "The side that closed first did not call close(): its process ended, and the kernel closed its socket.",
+            "The side that closed first did not call close(): its process ended, and the kernel closed its socket. The process is named"
+                + " (`whose process lab-server[7512] ended`) where the block's head may name another one: a child of it held the last copy of"
+                + " the socket, or had accepted it.",
             "It was killed, crashed, or exited with the socket open. On the wire this is a FIN like any other, unless octets were unread.",
             see: "explain reset-killed, explain reset-unread-data"),
         remark(
