@@ -99,7 +99,7 @@ enum BareArgument {
             return nil
         } catch {
             // If it is clear what was meant, the error says that already.
-            guard error.description.contains("syntax error\n") else { return nil }
+            guard case .badFilter(let fault) = error, fault.hint == nil else { return nil }
         }
         let name = printable(word)
         let host = word.contains("/") ? "" : ", a host is chosen with tcptrace host \(name)"

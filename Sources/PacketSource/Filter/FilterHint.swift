@@ -13,7 +13,7 @@ extension FilterFault {
     private static let longest = 64
 
     /// What to type in place of the offending word; nil if that is unclear.
-    var hint: String? {
+    public var hint: String? {
         if let meant = DisplayFilter.translated(text) { return meant }
         guard let range, !range.isEmpty, range.lowerBound >= 0, range.upperBound <= text.utf8.count,
             range.count <= Self.longest
