@@ -326,6 +326,34 @@ final class Joined {
         #expect(ids.map { join.view($0)?.responder.queuePlace } == [nil, 1, 2])
     }
 
+    /// The last ACK of the first connection was dropped, so its server's kernel opened it after the second one.
+    @Test func H07_theKernelsOrderOfOpeningCounts() throws {
+        let play = Play()
+        var join = KernelJoin()
+        var servers: [KernelSocket] = []
+        var ids: [ConnectionID] = []
+        for port in [40001, 40002] as [UInt16] {
+            play.client.port = port
+            play.feed(handshake)
+            join.watch(play.last.connection, play.timeline)
+            ids.append(play.last.connection)
+            servers.append(KernelSocket(local: play.server, remote: play.client, state: .established, inode: 0))
+        }
+        var said: [KernelEvent] = []
+        for (server, delay) in zip(servers, [900, 2] as [Int64]) {
+            let opened = SocketEvent(
+                time: play.now.advanced(by: delay * Span.millisecond),
+                kind: .transition(from: .synReceived, to: .established), local: server.local, remote: server.remote)
+            join.take([opened], now: opened.time, &play.timeline, &said, tellsAll: true)
+        }
+        let listener = KernelSocket(
+            local: play.server, remote: SocketAddress(.anyV4, 0), state: .listen, receiveQueue: 2, inode: 33)
+        for time in [1000, 1150] as [Int64] {
+            _ = join.reconcile(Reading(play, after: time * Span.millisecond, servers + [listener]), &play.timeline)
+        }
+        #expect(ids.map { join.view($0)?.responder.queuePlace } == [2, 1])
+    }
+
     @Test func H22_refusalsAreCountedFromBeforeTheSyn() throws {
         let play = Play()
         var join = KernelJoin()
