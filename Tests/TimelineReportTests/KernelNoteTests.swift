@@ -19,17 +19,17 @@ import Testing
         // Each event would be placed before all earlier ones, as a file may demand.
         for step in [1, -1] as [Int64] {
             var text = ConnectionText(number: 1, limit: 100)
-            text.keep(.note(.midstream))
+            text.keep(.midstream)
             for number in 1...10_000 { text.keep(event(step * Int64(number))) }
-            #expect(text.itemCount == 100)
+            #expect(text.items.count == 100)
         }
     }
 
     @Test func theyStandInTheOrderOfTime() {
         var text = ConnectionText(number: 1, limit: 100)
-        text.keep(.note(.midstream))
+        text.keep(.midstream)
         for time in [5, 3, 4] as [Int64] { text.keep(event(time)) }
-        let times = text.items.compactMap { item -> Int64? in
+        let times = text.items.head.compactMap { item -> Int64? in
             if case .note(.kernel(let event)) = item { return event.time.nanoseconds }
             return nil
         }
@@ -54,15 +54,15 @@ import Testing
         text.keep(event)
         var states: [TCPState] = []
         var phases: [TimelinePhase] = []
-        for case .row(let row, _) in text.items {
+        for case .row(let row, _) in text.items.head {
             states.append(row.states.responder)
             phases.append(row.phase)
         }
         #expect(states == [.synReceived, .unseen, .established, .unseen, .synReceived, .unseen])
         #expect(phases == [.handshake, .handshake, .handshake, .data, .data, .data])
-        let count = text.takeItems().count
+        let count = text.items.take().count
         text.keep(event)
-        #expect(count == 6 && text.itemCount == 1)
+        #expect(count == 6 && text.items.count == 1)
     }
 
     /// However long the block is, the kernel obeyed the latest RST, not one that precedes the rows left out in the
@@ -86,7 +86,7 @@ import Testing
                 connection: ConnectionID(slot: 0), side: .responder, time: play.now,
                 kind: .uncaptured(kernel: .closed, wire: .established, led), socket: nil, process: nil,
                 source: .tracepoint))
-        let resets = text.takeItems().compactMap { item -> Bool? in
+        let resets = text.items.take().compactMap { item -> Bool? in
             if case .row(let row, _) = item, row.flags.has(.rst) { return row.anomalies.contains(.resetIgnored) }
             return nil
         }

@@ -25,55 +25,9 @@ func writeClosing(
     out.append(" (")
     out.append(connection.zeekConnectionState)
     out.append(")")
-    let who: StaticString = connection.closer == .originator ? " by client" : " by server"
-    switch outcome {
-    case .closed:
-        if !connection.isSelfConnect { out.append(who) }
-        guard let closer = connection.closer, let view = kernel?[closer] else { break }
-        if let process = view.exitedLatecomer {
-            out.append(", whose process ")
-            out.append(process)
-            out.append(" ended")
-        } else if view.wasClosedByExit {
-            out.append(", whose process ended")
-        }
-    case .reset:
-        out.append(who)
-        out.append(" after ")
-        out.append(span: connection.duration)
-    case .refused: out.append("  connect() = ECONNREFUSED")
-    case .noAnswer: appendNoAnswer(connection, kernel, isLeftOut: isLeftOut, to: &out)
-    case .halfOpen, .halfClosed, .open, .partial: appendEnds(connection, kernel, to: &out)
-    }
-    if connection.handshakeTime >= 0 {
-        out.append(", handshake ")
-        out.append(span: connection.handshakeTime)
-    } else if connection.openDelay >= 0 {
-        // The ACK that completes the handshake was not captured.
-        out.append(", SYN-ACK after ")
-        out.append(span: connection.synAckDelay)
-    }
-    // A single segment has no duration, and a connection that did not close lasts longer than its segments.
-    if outcome != .reset && outcome != .refused && connection.duration > 0 {
-        let isCaptured = outcome == .closed && !connection.isOutcomeKernels
-        out.append(isCaptured ? ", lasted " : ", last segment after ")
-        out.append(span: connection.duration)
-    }
-    let sides = (connection.counters[0], connection.counters[1])
-    if sides.0.uniqueBytes + sides.1.uniqueBytes > 0 {
-        out.append(", ")
-        appendOctets(sides.0.uniqueBytes, captured: statistics?[.originator].uniqueBytes, to: &out)
-        out.append(" > ")
-        appendOctets(sides.1.uniqueBytes, captured: statistics?[.responder].uniqueBytes, to: &out)
-        out.append(" <")
-    }
-    if layout.form == .wide {
-        out.append(", ")
-        out.append(number: sides.0.packets)
-        out.append("> ")
-        out.append(number: sides.1.packets)
-        out.append("< packets")
-    }
+    appendReason(connection, kernel, isLeftOut: isLeftOut, to: &out)
+    appendTimes(connection, to: &out)
+    appendAmounts(connection, statistics, countsPackets: layout.form == .wide, to: &out)
     if connection.history.count > 0 { out.append(", ") }
     for index in 0..<connection.history.count { out.append(byte: connection.history[index]) }
     if copies > 0 {
@@ -83,6 +37,74 @@ func writeClosing(
     }
     out.fold(from: start, to: layout.width, margin: margin)
     out.newline()
+}
+
+/// Appends who ended the connection and how, or where it stands.
+private func appendReason(
+    _ connection: Connection, _ kernel: KernelView?, isLeftOut: Bool, to out: inout OutputBuffer
+) {
+    switch connection.outcome {
+    case .closed:
+        if !connection.isSelfConnect { appendCloser(connection, to: &out) }
+        guard let closer = connection.closer, let view = kernel?[closer] else { break }
+        if let process = view.exitedLatecomer {
+            out.append(", whose process ")
+            out.append(process)
+            out.append(" ended")
+        } else if view.wasClosedByExit {
+            out.append(", whose process ended")
+        }
+    case .reset:
+        appendCloser(connection, to: &out)
+        out.append(" after ")
+        out.append(span: connection.duration)
+    case .refused: out.append("  connect() = ECONNREFUSED")
+    case .noAnswer: appendNoAnswer(connection, kernel, isLeftOut: isLeftOut, to: &out)
+    case .halfOpen, .halfClosed, .open, .partial: appendEnds(connection, kernel, to: &out)
+    }
+}
+
+private func appendCloser(_ connection: Connection, to out: inout OutputBuffer) {
+    out.append(" by ")
+    out.append((connection.closer ?? .responder).roleName)
+}
+
+/// Appends how long the handshake took, and how long the connection lasted.
+private func appendTimes(_ connection: Connection, to out: inout OutputBuffer) {
+    if connection.handshakeTime >= 0 {
+        out.append(", handshake ")
+        out.append(span: connection.handshakeTime)
+    } else if connection.openDelay >= 0 {
+        // The ACK that completes the handshake was not captured.
+        out.append(", SYN-ACK after ")
+        out.append(span: connection.synAckDelay)
+    }
+    // A single segment has no duration, and a connection that did not close lasts longer than its segments.
+    let outcome = connection.outcome
+    guard outcome != .reset && outcome != .refused && connection.duration > 0 else { return }
+    let isCaptured = outcome == .closed && !connection.isOutcomeKernels
+    out.append(isCaptured ? ", lasted " : ", last segment after ")
+    out.append(span: connection.duration)
+}
+
+/// Appends the octets of text, and the packets, of both sides.
+private func appendAmounts(
+    _ connection: Connection, _ statistics: ConnectionStatistics?, countsPackets: Bool, to out: inout OutputBuffer
+) {
+    let sides = (connection.counters[0], connection.counters[1])
+    if sides.0.uniqueBytes + sides.1.uniqueBytes > 0 {
+        out.append(", ")
+        appendOctets(sides.0.uniqueBytes, captured: statistics?[.originator].uniqueBytes, to: &out)
+        out.append(" > ")
+        appendOctets(sides.1.uniqueBytes, captured: statistics?[.responder].uniqueBytes, to: &out)
+        out.append(" <")
+    }
+    guard countsPackets else { return }
+    out.append(", ")
+    out.append(number: sides.0.packets)
+    out.append("> ")
+    out.append(number: sides.1.packets)
+    out.append("< packets")
 }
 
 /// Appends the final states of a connection that no captured segment ended.

@@ -18,8 +18,8 @@ struct ConnectionText {
     let number: UInt64
     private(set) var held: TimelineRow?
     private var heldExcerpt: KeptExcerpt?
-    /// Complete items that are not written yet: all, or those before the ones left out of the middle.
-    private(set) var items: [TimelineItem] = []
+    /// Complete items that are not written yet.
+    var items: ElidedItems
     private var lastTime: Timestamp?
     private var pace = AckPace()
     /// The sender of the latest segment, if it was a keep-alive or window probe.
@@ -27,25 +27,17 @@ struct ConnectionText {
     /// The phase of the latest row.
     private var lastPhase: TimelinePhase?
     private(set) var saidHalfClosed = false
-    private var synAttempts: (UInt32, UInt32) = (0, 0)
-    private var finAttempts: (UInt32, UInt32) = (0, 0)
-    /// When each side sent its latest SYN, and its latest FIN.
-    private var lastSyn: (Timestamp?, Timestamp?) = (nil, nil)
-    private var lastFin: (Timestamp?, Timestamp?) = (nil, nil)
-    private var lastText: (Timestamp?, Timestamp?) = (nil, nil)
-    /// The maximum number of items kept for a block; beyond it, the middle is left out and counted.
-    private var limit: Int
-    private var tail: [TimelineItem] = []
-    private var tailStart = 0
-    private var elidedRows = 0
-    private var elidedSegments: UInt64 = 0
-    /// An upper bound on the memory used by excerpts, in octets.
-    private(set) var excerptSize = 0
+    private var synAttempts = PerSide<UInt32>(both: 0)
+    private var finAttempts = PerSide<UInt32>(both: 0)
+    /// When each side sent its latest SYN, its latest FIN, and its latest text or FIN.
+    private var lastSyn = PerSide<Timestamp?>(both: nil)
+    private var lastFin = PerSide<Timestamp?>(both: nil)
+    private var lastText = PerSide<Timestamp?>(both: nil)
 
     // What the page already shows; updated by the code that writes the items.
     var phase: TimelinePhase?
-    private var shownStates: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
-    private var shownMarks: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
+    private var shownStates = PerSide(both: TCPState.unseen)
+    private var shownMarks = PerSide(both: TCPState.unseen)
     var hasHead = false
     /// When the last row on the page ends, from which a narrow page counts the time of notes.
     var lastRowTime: Timestamp?
@@ -57,9 +49,10 @@ struct ConnectionText {
     /// Whether late rows may follow the block.
     var isKept = false
 
+    /// - Parameter limit: the maximum number of items that wait; beyond it, the middle is left out and counted.
     init(number: UInt64, limit: Int) {
         self.number = number
-        self.limit = limit
+        items = ElidedItems(limit: limit)
     }
 
     /// The text of no connection: there is nothing to print, now or later.
@@ -75,22 +68,19 @@ struct ConnectionText {
     /// - Returns: nil if there is nothing to show.
     mutating func show(_ side: Side, entered: TCPState, _ kernel: KernelView?) -> (state: TCPState, isConfirmed: Bool)?
     {
-        let isOriginator = side == .originator
-        let state = entered != .unseen ? entered : isOriginator ? shownStates.originator : shownStates.responder
+        let state = entered != .unseen ? entered : shownStates[side]
         let isConfirmed = state != .unseen && kernel?.confirms(state, of: side) == true
-        let marked = isOriginator ? shownMarks.originator : shownMarks.responder
-        guard entered != .unseen || isConfirmed && marked != state else { return nil }
-        if isOriginator { shownStates.originator = state } else { shownStates.responder = state }
-        guard isConfirmed else { return (state, false) }
-        if isOriginator { shownMarks.originator = state } else { shownMarks.responder = state }
-        return (state, true)
+        guard entered != .unseen || isConfirmed && shownMarks[side] != state else { return nil }
+        shownStates[side] = state
+        if isConfirmed { shownMarks[side] = state }
+        return (state, isConfirmed)
     }
 
     /// Adds a segment with the excerpt of its frame.
     mutating func take(_ event: SegmentEvent, _ excerpt: KeptExcerpt?, _ detail: TimelineDetail) {
         if event.notes.contains(.duplicateFrame) { return takeCopy(event, excerpt, detail) }
         if let lastTime = held?.lastTime, event.time.since(lastTime) > Self.hold { seal() }
-        defer { pace.take(event, text: lastText(of: event.sender.other)) }
+        defer { pace.take(event, text: lastText[event.sender.other]) }
         if !detail.unfolds, held?.folds(event, pause: pause) == true, !isDelayedInRun(event) {
             let isAcknowledged = held.map { $0.ackDelay >= 0 } ?? false
             held?.fold(event)
@@ -108,7 +98,7 @@ struct ConnectionText {
         if answers { row.states.responder = .unseen }
         countAttempts(event, &row)
         row.answersProbe = event.sender != lastProber && lastProber != nil && event.segment.isPureAck
-        if row.kind == .segment && event.segment.isPureAck, let text = lastText(of: event.sender.other) {
+        if row.kind == .segment && event.segment.isPureAck, let text = lastText[event.sender.other] {
             row.answerDelay = event.time.since(text)
             row.isAckDelayed = pace.isDelayed(event, after: row.answerDelay)
         }
@@ -118,14 +108,13 @@ struct ConnectionText {
 
     /// Whether an ACK within a run was delayed, which deserves a row.
     private func isDelayedInRun(_ event: SegmentEvent) -> Bool {
-        guard held?.kind == .segment, let text = lastText(of: event.sender.other) else { return false }
+        guard held?.kind == .segment, let text = lastText[event.sender.other] else { return false }
         return pace.isDelayed(event, after: event.time.since(text))
     }
 
     private mutating func hold(_ row: TimelineRow, _ excerpt: KeptExcerpt?) {
         held = row
         heldExcerpt = excerpt
-        excerptSize += excerpt?.size ?? 0
     }
 
     /// Adds another copy of a frame. It has a row only if nothing is folded, and does not affect later rows.
@@ -157,16 +146,18 @@ struct ConnectionText {
     }
 
     private mutating func noteBefore(_ event: SegmentEvent) {
-        if event.isFirst && !event.segment.flags.has(.syn) && !event.segment.flags.has(.rst) { keep(.note(.midstream)) }
+        if event.isFirst && !event.segment.flags.has(.syn) && !event.segment.flags.has(.rst) {
+            items.append(.note(.midstream))
+        }
         guard let lastTime else { return }
         let gap = event.time.since(lastTime)
         if let sender = Self.halfClosedSender(event.originatorState, event.responderState), !saidHalfClosed,
             !event.segment.flags.hasAny([.fin, .rst]), event.segment.payloadLength > 0 && event.sender == sender
         {
             saidHalfClosed = true
-            keep(.note(.halfClosed(stillSending: sender, at: event.time)))
+            items.append(.note(.halfClosed(stillSending: sender, at: event.time)))
         }
-        if gap > Self.idle && !event.segment.flags.has(.syn) { keep(.note(.idle(gap))) }
+        if gap > Self.idle && !event.segment.flags.has(.syn) { items.append(.note(.idle(gap))) }
     }
 
     /// The side that may still send while the other one is in FIN_WAIT_2; nil if the connection is not half-closed.
@@ -218,34 +209,24 @@ struct ConnectionText {
     private mutating func countAttempts(_ event: SegmentEvent, _ row: inout TimelineRow) {
         let flags = event.segment.flags
         guard flags.hasAny(.synFin) else { return }
-        func replace(_ latest: inout (Timestamp?, Timestamp?)) -> Timestamp? {
-            if event.sender == .originator {
-                defer { latest.0 = event.time }
-                return latest.0
-            }
-            defer { latest.1 = event.time }
-            return latest.1
-        }
-        let previous = flags.has(.syn) ? replace(&lastSyn) : replace(&lastFin)
+        let sender = event.sender
+        let isSyn = flags.has(.syn)
+        let previous = isSyn ? lastSyn[sender] : lastFin[sender]
+        if isSyn { lastSyn[sender] = event.time } else { lastFin[sender] = event.time }
         guard event.notes.contains(.retransmission) else { return }
         // The kind of a retransmission tells more than its number.
         if let kind = event.verdict.retransmission?.kind, kind != .opening, kind != .other { return }
-        func bump(_ attempts: inout (UInt32, UInt32)) -> UInt32 {
-            if event.sender == .originator { attempts.0 &+= 1 } else { attempts.1 &+= 1 }
-            return event.sender == .originator ? attempts.0 : attempts.1
-        }
-        row.attempt = flags.has(.syn) ? bump(&synAttempts) : bump(&finAttempts)
+        if isSyn { synAttempts[sender] &+= 1 } else { finAttempts[sender] &+= 1 }
+        row.attempt = isSyn ? synAttempts[sender] : finAttempts[sender]
         row.attemptDelay = previous.map { event.time.since($0) } ?? -1
     }
-
-    private func lastText(of side: Side) -> Timestamp? { side == .originator ? lastText.0 : lastText.1 }
 
     private mutating func remember(_ event: SegmentEvent) {
         lastTime = event.time
         let isProbe = event.verdict.probesWindow || !event.notes.isDisjoint(with: [.keepAlive, .windowProbe])
         lastProber = isProbe ? event.sender : nil
         guard event.segment.payloadLength > 0 || event.segment.flags.has(.fin) else { return }
-        if event.sender == .originator { lastText.0 = event.time } else { lastText.1 = event.time }
+        lastText[event.sender] = event.time
     }
 
     // MARK: Items
@@ -254,9 +235,9 @@ struct ConnectionText {
     mutating func seal() {
         guard let row = held else { return }
         held = nil
-        keep(.row(row, heldExcerpt))
+        items.append(.row(row, heldExcerpt))
         heldExcerpt = nil
-        if let record = row.verdict.exposes { keep(.note(.notNeeded(record))) }
+        if let record = row.verdict.exposes { items.append(.note(.notNeeded(record))) }
     }
 
     /// Whether the held row has waited long enough at `now`.
@@ -267,33 +248,11 @@ struct ConnectionText {
         return held.kind == .segment && !held.isOpening || now.since(held.lastTime) > Self.hold
     }
 
-    /// The number of items in memory.
-    var itemCount: Int { items.count + tail.count }
+    /// Adds a remark.
+    mutating func keep(_ note: TimelineNote) { items.append(.note(note)) }
 
-    /// Limits the number of items kept from now on; items already present stay.
-    mutating func restrict(to most: Int) { limit = min(limit, most) }
-
-    /// Adds an item; beyond the limit the middle is left out.
-    mutating func keep(_ item: TimelineItem) {
-        let head = limit - limit / 4
-        if items.count < head {
-            // Growing from one by doubling would copy each of the first items three times.
-            if items.capacity == 0 { items.reserveCapacity(4) }
-            items.append(item)
-            return
-        }
-        if tail.count < max(1, limit / 4) {
-            tail.append(item)
-            return
-        }
-        if case .row(let row, let excerpt) = tail[tailStart] {
-            elidedRows += 1
-            elidedSegments += UInt64(row.frames)
-            excerptSize -= excerpt?.size ?? 0
-        }
-        tail[tailStart] = item
-        tailStart = (tailStart + 1) % tail.count
-    }
+    /// An upper bound on the memory used by excerpts, in octets.
+    var excerptSize: Int { items.excerptSize + (heldExcerpt?.size ?? 0) }
 
     /// The maximum number of items above which an event is moved up: the number of frames in one batch.
     private static let reach = 4096
@@ -304,12 +263,12 @@ struct ConnectionText {
         if case .contradiction(.synReceived, .established) = event.kind, event.isTraced, retractOpening() { return }
         if case .contradiction = event.kind, event.isCorrected { deny(event.side) }
         // A file may contain any number of kernel events for a connection, so they are limited like its rows.
-        guard event.isTraced, tail.isEmpty, !items.isEmpty, items.count < limit - limit / 4 else {
-            return keep(.note(note(of: event, before: items.count)))
+        guard event.isTraced, items.hasRoom, !items.isEmpty else {
+            return items.append(.note(note(of: event, before: items.head.count)))
         }
         var place = items.count
         let first = max(0, place - Self.reach)
-        while place > first, Self.isLater(items[place - 1], than: event) { place -= 1 }
+        while place > first, Self.isLater(items.head[place - 1], than: event) { place -= 1 }
         items.insert(.note(note(of: event, before: place)), at: place)
     }
 
@@ -335,20 +294,18 @@ struct ConnectionText {
             case .unseen, .closed, .listen, .synSent, .synReceived, .established, .closing, .lastAck, .timeWait: nil
             }
         guard let then else { return now }
-        let later = items.indices[place...]
-        guard
-            let index = later.first(where: { index in
-                if case .row(let row, _) = items[index] { row.state(side) == drawn } else { false }
-            }), case .row(var row, let excerpt) = items[index]
-        else { return now }
-        if side == .originator { row.states.originator = now } else { row.states.responder = now }
-        items[index] = .row(row, excerpt)
-        return then
+        for index in items.head.indices[place...] {
+            guard case .row(var row, _) = items.head[index], row.states[side] == drawn else { continue }
+            row.states[side] = now
+            items.replaceRow(at: index, row)
+            return then
+        }
+        return now
     }
 
     /// Records that the latest RST of a side was obeyed after all.
     private mutating func heedReset(of side: Side) {
-        changeRows {
+        items.changeRows {
             if $0.flags.has(.rst) && $0.sender == side { $0.anomalies.subtract([.resetIgnored, .resetNotExact]) }
             return $0.flags.has(.rst) && $0.sender == side
         }
@@ -356,32 +313,21 @@ struct ConnectionText {
 
     /// Records that the kernel contradicted the latest state of a side: later events do not mark it as confirmed.
     private mutating func deny(_ side: Side) {
-        changeRows { row in
-            if side == .originator { row.denied.originator = true } else { row.denied.responder = true }
-            return row.state(side) != .unseen
+        items.changeRows { row in
+            row.denied[side] = true
+            return row.states[side] != .unseen
         }
     }
 
     /// Records that the segment in whose row the server opened was dropped; false if that row is written already.
     private mutating func retractOpening() -> Bool {
         var isRetracted = false
-        changeRows { row in
+        items.changeRows { row in
             defer { if isRetracted { row.states.responder = .unseen } }
             isRetracted = row.states.responder == .established
             return row.states.responder != .unseen
         }
         return isRetracted
-    }
-
-    /// Changes the unwritten rows, the latest first, until `change` returns true.
-    private mutating func changeRows(_ change: (inout TimelineRow) -> Bool) {
-        func isLast(_ item: inout TimelineItem) -> Bool {
-            guard case .row(var row, let excerpt) = item else { return false }
-            defer { item = .row(row, excerpt) }
-            return change(&row)
-        }
-        for index in tail.indices.reversed() where isLast(&tail[(tailStart + index) % tail.count]) { return }
-        for index in items.indices.reversed() where isLast(&items[index]) { return }
     }
 
     /// Whether an item belongs below an event: on loopback a RST may be logged just after it was captured, or just
@@ -401,34 +347,4 @@ struct ConnectionText {
         case .note: return false
         }
     }
-
-    /// Removes and returns the complete items.
-    mutating func takeItems() -> [TimelineItem] {
-        defer {
-            items.removeAll(keepingCapacity: false)
-            tail.removeAll(keepingCapacity: false)
-            (tailStart, elidedRows, elidedSegments) = (0, 0, 0)
-            excerptSize = heldExcerpt?.size ?? 0
-        }
-        if tail.isEmpty { return items }
-        let end = Array(tail[tailStart...] + tail[..<tailStart])
-        if elidedRows == 0 { return items + end }
-        return items + [.note(.elided(rows: elidedRows, segments: elidedSegments))] + end
-    }
-
-    /// Removes and returns the complete items before the first one later than `limit`, provided that nothing was left
-    /// out of the middle.
-    mutating func takeItems(until limit: Timestamp) -> [TimelineItem] {
-        let end = items.firstIndex { $0.time.map { $0 > limit } ?? false } ?? items.count
-        guard end < items.count, tail.isEmpty else { return takeItems() }
-        defer {
-            for item in items[..<end] {
-                if case .row(_, let excerpt) = item { excerptSize -= excerpt?.size ?? 0 }
-            }
-            items.removeFirst(end)
-        }
-        return Array(items[..<end])
-    }
-
-    var hasItems: Bool { !items.isEmpty }
 }

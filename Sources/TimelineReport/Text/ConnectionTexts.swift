@@ -72,14 +72,14 @@ struct ConnectionTexts {
     /// Removes and returns the complete items.
     mutating func takeItems(_ id: ConnectionID) -> [TimelineItem] {
         var items: [TimelineItem] = []
-        change(id) { items = $0.takeItems() }
+        change(id) { items = $0.items.take() }
         return items
     }
 
     /// Removes and returns the complete items up to a point in time.
     mutating func takeItems(_ id: ConnectionID, until limit: Timestamp) -> [TimelineItem] {
         var items: [TimelineItem] = []
-        change(id) { items = $0.takeItems(until: limit) }
+        change(id) { items = $0.items.take(until: limit) }
         return items
     }
 
@@ -94,7 +94,7 @@ struct ConnectionTexts {
         let detail = detail
         let kept = excerpt.flatMap { excerptRoom?.fit($0, beside: excerptSize) }
         change(event.connection) { text in
-            if isCrowded { text.restrict(to: Self.crowdedRowLimit) }
+            if isCrowded { text.items.restrict(to: Self.crowdedRowLimit) }
             text.take(event, kept, detail)
         }
     }
@@ -102,11 +102,11 @@ struct ConnectionTexts {
     /// Notes which connection a new one is a translation or a subflow of.
     private mutating func noteRelatives(_ id: ConnectionID, _ connections: borrowing KnownConnections) {
         if let source = connections.translated(from: id) {
-            change(id) { $0.keep(.note(.translated(source.number))) }
+            change(id) { $0.keep(.translated(source.number)) }
         }
         if let subflow = connections.subflow(id) {
             let number = subflow.connection?.number ?? 0
-            change(id) { $0.keep(.note(.subflow(token: subflow.token, of: number))) }
+            change(id) { $0.keep(.subflow(token: subflow.token, of: number)) }
         }
     }
 
@@ -131,7 +131,7 @@ struct ConnectionTexts {
     mutating func redirected(_ id: ConnectionID, from called: SocketAddress) {
         change(id) {
             $0.seal()
-            $0.keep(.note(.redirected(called)))
+            $0.keep(.redirected(called))
         }
     }
 
@@ -139,16 +139,16 @@ struct ConnectionTexts {
     mutating func take(_ event: ICMPEvent) {
         change(event.connection) {
             $0.seal()
-            $0.keep(.note(.icmp(event)))
+            $0.keep(.icmp(event))
         }
     }
 
     /// Changes one connection's text in place, and keeps count of its items.
     private mutating func change(_ id: ConnectionID, _ body: (inout ConnectionText) -> Void) {
         let slot = Int(id.slot)
-        let before = (texts[slot].itemCount, texts[slot].excerptSize)
+        let before = (texts[slot].items.count, texts[slot].excerptSize)
         body(&texts[slot])
-        itemCount += texts[slot].itemCount - before.0
+        itemCount += texts[slot].items.count - before.0
         excerptSize += texts[slot].excerptSize - before.1
     }
 }

@@ -58,8 +58,8 @@ extension TimelineItem {
 
 extension ConnectionText {
     /// The time of the first item that is not printed yet.
-    var earliestTime: Timestamp? { items.lazy.compactMap(\.time).first ?? held?.time }
+    var earliestTime: Timestamp? { items.head.lazy.compactMap(\.time).first ?? held?.time }
 
     /// The time of the latest item that is complete but not printed yet.
-    var latestTime: Timestamp? { items.last { $0.time != nil }?.time }
+    var latestTime: Timestamp? { items.head.last { $0.time != nil }?.time }
 }

@@ -32,7 +32,7 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
                 $0.append(sender == .originator ? "server's" : "client's")
                 $0.append(" socket has no owner")
             } else {
-                $0.append(sender == .originator ? "client" : "server")
+                $0.append(sender.roleName)
                 $0.append(" may still send")
             }
         case .idle(let span):

@@ -21,7 +21,7 @@ func writeProcessLines(
         }
         out.append("  ")
         let margin = out.count - start
-        out.append(connection.isSelfConnect ? "socket" : side == .originator ? "client" : "server")
+        out.append(connection.isSelfConnect ? "socket" : side.roleName)
         if let process = view.process {
             out.append(" process ")
             out.append(process, descriptor: view.descriptor)

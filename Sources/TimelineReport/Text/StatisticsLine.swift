@@ -19,7 +19,7 @@ func writeStatistics(
     appendRoundTrips(statistics, &out)
     for side in [Side.originator, .responder] {
         let words: StaticString =
-            connection.isSelfConnect ? "socket" : side == .originator ? "client" : "server"
+            connection.isSelfConnect ? "socket" : side.roleName
         appendRetransmissions(
             statistics[side], words, showsLosses: statistics.showsLosses(of: side),
             separator: out.count - start > margin, &out)

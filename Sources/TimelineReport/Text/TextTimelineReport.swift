@@ -218,7 +218,7 @@ public struct TextTimelineReport: TraceReport {
                 turn.add(id, texts[id])
                 continue
             }
-            if texts[id].hasItems { print(id, connection, view, &out) }
+            if !texts[id].items.isEmpty { print(id, connection, view, &out) }
             if texts[id].hasHead { writeFindings(id, connection, &out) }
             if texts[id].held != nil { waiting.append(slot) }
         }
@@ -249,7 +249,7 @@ public struct TextTimelineReport: TraceReport {
             write(item, connection, view, id, prefix, &out)
         }
         for id in turn.connections {
-            if texts[id].hasItems {
+            if !texts[id].items.isEmpty {
                 waiting.append(id.slot)
                 continue
             }

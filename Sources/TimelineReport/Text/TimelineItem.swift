@@ -9,6 +9,9 @@ enum TimelineItem {
     case row(TimelineRow, KeptExcerpt?)
     /// A remark across the lane.
     case note(TimelineNote)
+
+    /// An upper bound on the memory used by its excerpt, in octets.
+    var excerptSize: Int { if case .row(_, let excerpt?) = self { excerpt.size } else { 0 } }
 }
 
 /// A remark across the lane.

@@ -44,9 +44,9 @@ struct TimelineRow: BitwiseCopyable {
     /// Nanoseconds since the connection's previous segment; negative if there is none.
     var delta: Int64
     /// The states entered, by side; `.unseen` = none.
-    var states: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
+    var states = PerSide(both: TCPState.unseen)
     /// Whether the kernel has since denied the state of a side.
-    var denied: (originator: Bool, responder: Bool) = (false, false)
+    var denied = PerSide(both: false)
     var flags: TCPFlags
     var sequence: UInt32
     var acknowledgment: UInt32
@@ -140,14 +140,12 @@ struct TimelineRow: BitwiseCopyable {
         // A host that answers with a RST for lack of a socket has no state to show.
         if last.from == .unseen && last.to == .closed { return }
         let state = last.to
-        if side == .originator { states.originator = state } else { states.responder = state }
+        states[side] = state
     }
 
     /// Whether the row brings text, possibly with a SYN (RFC 7413) or a FIN. The text of a RST is not data (RFC 9293
     /// 3.5.2), and the octets of a copy have already been shown.
     var bringsText: Bool { length > 0 && !flags.has(.rst) && originalFrame == 0 }
-
-    func state(_ side: Side) -> TCPState { side == .originator ? states.originator : states.responder }
 
     /// Whether `event` only continues this run of data (the next octets, or an ACK from the other side) or of ACKs.
     ///

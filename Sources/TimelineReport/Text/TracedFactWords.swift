@@ -22,7 +22,7 @@ extension SocketEvent.Kind {
 
 /// Appends the words for a tracepoint event: `kernel: tcp_send_reset TCP_ABORT_ON_CLOSE by lab-server[7410]`.
 func appendTraced(_ fact: SocketEvent.Kind, _ event: KernelEvent, to buffer: inout OutputBuffer) {
-    let who: StaticString = event.side == .originator ? "client" : "server"
+    let who = event.side.roleName
     buffer.append("kernel: ")
     switch fact {
     case .resetSent(let reason):
