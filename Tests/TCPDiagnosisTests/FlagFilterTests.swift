@@ -39,8 +39,11 @@ import Testing
     }
 
     @Test func X15_aHandshakeThatIsBrokenOff() {
+        let found = findings(Self.opening + "> R 1:1")
+        #expect(found.map { $0.code } == [.reset])
         #expect(
-            findings(Self.opening + "> R 1:1").map { $0.message } == ["the client broke off the handshake with RST"])
+            found.first?.message.hasPrefix("the client's host answered with RST, because it has no such connection")
+                == true)
     }
 
     /// The ACK may be among the segments left out, and so may the peer's text.

@@ -147,6 +147,8 @@ extension Rule {
         guard !c.lacksPlain || c.connection.outcome == .noAnswer else { return nil }
         // The receiver's kernel did obey it, or the segments before it were dropped by a firewall rule.
         guard !c.isObeyed(reset), !c.mayBeObeyed(reset) else { return nil }
+        // The finding on its true sender says so, too.
+        guard c.resetInVain?.side != reset.sender else { return nil }
         // In SYN-SENT, the receiver checks what a RST acknowledges, not its sequence number.
         let answersSyn = reset.sender == .responder && c.connection.outcome == .noAnswer
         return Verdict(
@@ -333,11 +335,15 @@ extension Circumstances {
 
     fileprivate var disownedInVain: Verdict? {
         guard let (side, state) = resetInVain else { return nil }
+        let isIgnored = (first(.resetNotExact) ?? first(.resetIgnored))?.sender == side
         return Verdict(
             side: side,
             message:
                 "the RST in the name of \(name(side)) was not sent by its TCP, which still had the socket in \(state.displayName):"
-                + " a third party sent it",
+                + " a third party sent it"
+                + (isIgnored
+                    ? ", and \(name(side.other)) ignored it, because it does not have the sequence number expected next (RFC 5961 3.2)"
+                    : ""),
             frames: [file[side].firstReset])
     }
 

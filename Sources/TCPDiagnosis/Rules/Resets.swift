@@ -398,24 +398,6 @@ extension Circumstances {
             evidence: lostEvidence(side.other) + resetEvidence(side))
     }
 
-    /// A RST during the handshake. The client's program may have run out of patience before the answer came, which its
-    /// kernel then answers with a RST.
-    fileprivate func brokenOff(_ side: Side) -> Verdict {
-        let answer = file[.responder].lastSyn
-        guard side == .originator, let ownTimeout, let closed = trace(side)?.openingClosed, answer.time > closed.time
-        else {
-            return Verdict(
-                side: side, message: "\(name(side)) broke off the handshake with RST", frames: [file[side].reset])
-        }
-        return Verdict(
-            side: side,
-            message:
-                "\(processName(closed.by)) closed the client's socket of its own accord \(words(ownTimeout)) after its SYN, and the answer came"
-                + " \(words(answer.time.since(closed.time))) later: \(latenessWords); its kernel broke off the handshake with RST",
-            frames: [file[.originator].syn, answer, file[side].reset],
-            evidence: ownTimeoutEvidence + openingDropEvidence)
-    }
-
     /// A RST without ACK that answers no captured segment.
     fileprivate func bareReset(_ side: Side) -> Verdict? {
         let record = file[side]

@@ -114,8 +114,8 @@ extension Explanation {
             .finding, "reset", "A RST ended the connection, and neither the wire nor the kernel says why.",
             .wire(
                 """
-                [R.] (with ACK) from a side that had the connection is an abort (RFC 9293 3.10.5). [R] (without ACK) that answers nothing comes
-                from a device on the path, or from a host that aborts this way. Linux keeps no TIME_WAIT after it (RFC 9293 3.5.2 advises the
+                [R.] (with ACK) from a side that had the connection is an abort (Linux, the BSDs; RFC 9293 3.10.5 shows one without ACK). [R]
+                (without ACK) that answers nothing comes from a device on the path, or from a host that aborts this way. Linux keeps no TIME_WAIT after it (RFC 9293 3.5.2 advises the
                 sender to).
                 """),
             .linux(
@@ -130,7 +130,9 @@ extension Explanation {
                 "The process was killed with unread octets: explain reset-killed.",
                 "A load balancer or firewall gave up an idle connection.",
                 "The peer had not answered for too long (RFC 9293 3.8.3): some hosts then send a RST.",
-                "The socket was destroyed with ss -K."),
+                "The socket was destroyed with ss -K.",
+                "In a handshake: the client gave up before the answer came, or a port scanner sent the SYN from a raw socket."
+            ),
             .remedy(
                 "Look at the log of the RST's sender at this time. Trace live on its host: its kernel knows the reason."
             ),
