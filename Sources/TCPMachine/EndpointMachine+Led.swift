@@ -168,11 +168,14 @@ extension EndpointMachine {
         peerFin = ack.previous
     }
 
-    /// The peer's ACK of everything sent covers this endpoint's own uncaptured FIN.
+    /// The peer's ACK of everything sent covers this endpoint's own uncaptured FIN, if the peer has it. If this
+    /// endpoint's kernel still waits for the ACK of the FIN, what was captured is text alone, and an ACK of that ends no
+    /// FIN-WAIT-1, CLOSING or LAST-ACK (3.10.7.4, fifth check).
     mutating func placeOwnFin(before ack: SequenceNumber) {
-        guard knowledge.contains(.ownFinUncaptured), !knowledge.contains(.ownFin), ack.isAtOrAfter(sendNext) else {
-            return
-        }
+        guard knowledge.contains(.ownFinUncaptured), !knowledge.contains(.ownFin) else { return }
+        let isOutstanding =
+            certainty == .confirmed && (state == .finWait1 || state == .closing || state == .lastAck)
+        guard ack.isAfter(sendNext) || ack == sendNext && !isOutstanding else { return }
         knowledge.remove(.ownFinUncaptured)
         knowledge.insert(.ownFin)
         ownFin = ack.previous

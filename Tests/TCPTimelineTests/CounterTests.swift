@@ -81,8 +81,14 @@ import Testing
     }
 
     @Test func X7_acknowledgedFinThatWasNotCaptured() {
-        // Only the client's 10 octets are text. The server's FIN takes a sequence number, but is no text.
-        let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n< F. 1:1 ack 11\n> . 11:11 ack 2")
+        // The client acknowledges one octet of the server's that was not captured: text or a FIN.
+        let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n> . 11:11 ack 2")
+        #expect(play.connection.counters[0].uniqueBytes == 10)
+        #expect(play.connection.counters[1].uniqueBytes == 1)
+        // It was a FIN, which takes a sequence number, but is no text.
+        play.feed("< F. 1:1 ack 11")
+        #expect(play.connection.counters[1].uniqueBytes == 0)
+        play.feed("> . 11:11 ack 2")
         #expect(play.connection.counters[0].uniqueBytes == 10)
         #expect(play.connection.counters[1].uniqueBytes == 0)
     }
