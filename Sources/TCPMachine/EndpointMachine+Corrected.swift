@@ -120,6 +120,13 @@ extension EndpointMachine {
         }
     }
 
+    /// Whether `segment` repeats the SYN of this endpoint, which nothing but a SYN-ACK to it has opened. It may have
+    /// been sent before that answer arrived; the caller, which knows the times, decides whether it was.
+    public func repeatsAnsweredSyn(_ segment: Segment) -> Bool {
+        state == .established && certainty == .inferred && isOpen(actively: true) && segment.sequence == iss
+            && segment.flags.has(.syn) && !segment.flags.hasAny([.ack, .fin, .rst])
+    }
+
     /// Whether it is only thought to be open: it has sent nothing yet that proves it.
     private func isOpen(actively: Bool) -> Bool {
         knowledge.contains(.iss) && !knowledge.contains(.synchronized) && knowledge.contains(.activeOpen) == actively

@@ -69,7 +69,7 @@ extension HotPart {
         let isStray =
             isTooOld && !outlivesTimestamps && (endpoints[own].isStray(segment) || endpoints[own].isStale(segment))
             || endpoints[own].isFarAhead(segment) && endpoints[peer].isBlind(segment) || isOfFormer
-        let sent = isStray ? Reaction() : send(segment, own, time, isLate: isLate)
+        let sent = isLate || !isStray ? send(segment, own, time, isLate: isLate) : Reaction()
         // The timestamp that it echoes is from before the silence.
         if outlivesTimestamps { endpoints[own].forgetTimestamp() }
         var arrived = arrive(segment, side, isLate: isLate, rare)
@@ -129,6 +129,7 @@ extension HotPart {
             endpoints[own].sentOpeningLate(segment)
             return reaction
         }
+        if crossesAnswer(segment, own, time) { return reaction }
         if endpoints[own].state == .closed && isLongAfterReset(segment, own, time) {
             reaction = endpoints[own].outlivesReset()
         }
@@ -266,6 +267,13 @@ extension HotPart {
         if isSeen && sides[Int(side.rawValue)].packets > 0 { return false }
         if facts.contains(.refused) && sides[0].packets == 0 { return endpoints[place(side)].isRefusedUnseen(segment) }
         return endpoints[place(side)].isOpeningUnseen(segment)
+    }
+
+    /// Whether this SYN is a repeated one that crossed its first answer, as two processors of one host let them: it
+    /// shows nothing that the answer does not take back a moment later. A longer round trip is not known yet.
+    private mutating func crossesAnswer(_ segment: Segment, _ own: Int, _ time: Timestamp) -> Bool {
+        handshake.synAck >= 0 && time.since(firstTime) - handshake.synAck < Span.millisecond
+            && endpoints[own].repeatsAnsweredSyn(segment)
     }
 
     /// How long after a segment one may be captured that its receiver sent before the segment arrived, in nanoseconds:

@@ -102,6 +102,21 @@ import Testing
         #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
     }
 
+    @Test("H6: a repeated SYN that crosses its first answer takes nothing back; a later one shows that none arrived")
+    func crossingSyn() {
+        let opening = "0 > S 0:0\n1.0 > S 0:0\n2.0 < S. 0:0 ack 1\n"
+        let play = Play(opening + "2.000044 > S 0:0\n2.000054 > . 1:1 ack 1")
+        let crossing = play.events[3]
+        #expect(crossing.notes.contains(.retransmission) && !crossing.hasTransitions)
+        #expect(crossing.originatorState == .established)
+        #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
+        let later = Play(opening + "2.001 > S 0:0")
+        #expect(later.last.sent.count == 1 && later.last.sent[0].to == .synSent)
+        // The second answer is no first one.
+        let again = Play(opening + "3.0 < S. 0:0 ack 1\n3.000044 > S 0:0")
+        #expect(again.last.sent.count == 1 && again.last.sent[0].to == .synSent)
+    }
+
     @Test("T4: a RST that nobody heeds is no FIN that the capture lacks")
     func resetIsNoFin() {
         // A bare ACK comes after text that is captured later, and a RST has the number that the FIN will have.
