@@ -122,4 +122,28 @@ import Testing
         let (_, later) = play(halfClosed + "0.060 > . 2:2 ack 3002\n0.061 > . 2:2 ack 3002 sack 2001:3002")
         #expect(later[.responder].spurious == 1 && later[.originator].duplicateSACKs == 1)
     }
+
+    @Test("E8, X4: a probe that comes sooner than the few round trips in the capture allow, shown by its D-SACK")
+    func earlyProbe() {
+        // The only round trip is a delayed ACK's; the sender, open for longer, knows of shorter ones.
+        let exchange = """
+            0 < P. 1:5 ack 1
+            0.005 > P. 1:13 ack 5
+            0.00502 < . 5:5 ack 13
+            0.503 < P. 5:9 ack 13
+            0.5035 < F. 9:9 ack 13
+            0.5096 < F. 9:9 ack 13
+            0.5097 > . 13:13 ack 10 sack 9:10
+            """
+        let (late, statistics) = play(exchange)
+        let server = statistics[.responder]
+        #expect(late.last.verdict.exposes?.kind == .tailLossProbe)
+        #expect(server.count(.tailLossProbe) == 1 && server.count(.other) == 0)
+        #expect(server.spurious == 1 && server.harmlessProbes == 1)
+        // All round trips were captured: it came too soon for a probe.
+        let (whole, known) = play(
+            "-0.010 < S 0:0 sackOK\n-0.005 > S. 0:0 ack 1 sackOK\n-0.005 < . 1:1 ack 1\n" + exchange)
+        #expect(whole.last.verdict.exposes?.kind == .other)
+        #expect(known[.originator].count(.other) == 1 && known[.originator].harmlessProbes == 0)
+    }
 }

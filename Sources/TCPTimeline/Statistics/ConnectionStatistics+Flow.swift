@@ -272,7 +272,13 @@ extension ConnectionStatistics {
             return
         }
         directions[own].duplicateSACKs &+= 1
-        if let record = senders[peer].exposeDuplicate(start, end) { expose(record, peer, &verdict) }
+        guard var record = senders[peer].exposeDuplicate(start, end) else { return }
+        if senders[peer].wasEarlyProbe(record) {
+            directions[peer].kinds[Int(record.kind.rawValue)] &-= 1
+            record.kind = .tailLossProbe
+            directions[peer].kinds[Int(record.kind.rawValue)] &+= 1
+        }
+        expose(record, peer, &verdict)
     }
 
     /// Whether a block below the ACK is a leftover. Linux answers a FIN that arrives in its own FIN-WAIT with the

@@ -161,6 +161,14 @@ struct SenderState {
         return records[last].kind
     }
 
+    /// Whether a retransmission that a D-SACK exposed was a tail loss probe that came sooner than the round trips in the
+    /// capture allow: without the opening, they are few, and delayed ACKs make them long; the sender knows more of them.
+    /// With SACK, which the D-SACK shows, nothing else sends the last segment again before the timer expires.
+    func wasEarlyProbe(_ record: RetransmissionRecord) -> Bool {
+        record.kind == .other && syn == nil && record.end == sent.highest && record.silence >= Span.millisecond
+            && records.count { $0.end == record.end } == 1
+    }
+
     /// How a segment that fills a hole came to be late.
     func lateness(_ segment: Segment, end: Int64, time: Timestamp) -> LateKind {
         // Whatever the order of frames is, the capture's own clock says that this segment passed first.
