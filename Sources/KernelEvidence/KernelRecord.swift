@@ -20,6 +20,8 @@ public enum KernelRecord: Sendable {
     case holders([UInt64: [SocketHolder]], of: Int32, time: Timestamp, source: KernelSource)
     /// Processes that cannot serve what waits for them; valid until the next record of this kind.
     case troubled([Int32: ProcessTrouble], time: Timestamp)
+    /// A socket of this host listened at this end when the trace began. It precedes the frames of its connections.
+    case listening(SocketAddress)
     /// The live trace reported what it had learned by then.
     case told(KernelTelling)
     /// Changes of the host's counters between two readings.

@@ -6,6 +6,8 @@ public import TCPModel
 /// The addresses that this host answers to in its network namespace.
 public struct LocalAddresses: Sendable {
     private var addresses: Set<IPAddress>
+    /// The addresses of its interfaces.
+    public var all: Set<IPAddress> { addresses }
     /// The interface indexes, in the kernel's order.
     public private(set) var interfaces: [UInt32]
 

@@ -48,7 +48,7 @@ public struct Connection: BitwiseCopyable, Sendable {
         public static let originatorReset = Facts(rawValue: 1 << 6)
         /// A RST answered the SYN.
         public static let refused = Facts(rawValue: 1 << 7)
-        /// The roles are a guess: the first segment had no SYN.
+        /// The roles are a guess: the first segment had no SYN, and no listener of the traced host shows the server.
         public static let rolesGuessed = Facts(rawValue: 1 << 8)
         /// The originator sent something besides SYN and RST.
         public static let originatorMoreThanSyn = Facts(rawValue: 1 << 9)

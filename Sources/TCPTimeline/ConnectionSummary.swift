@@ -6,6 +6,8 @@ public import TCPModel
 public struct ConnectionSummary: Sendable {
     /// From the originator to the responder.
     public let tuple: FourTuple
+    /// Whether it is a guess which of them is which.
+    public let areRolesGuessed: Bool
     /// Nanoseconds from the first SYN to the first ACK of the SYN-ACK; negative if unknown.
     public let handshakeTime: Int64
     /// Nanoseconds from the first to the latest segment.
@@ -25,6 +27,7 @@ public struct ConnectionSummary: Sendable {
 
     @inline(__always) init(_ hot: borrowing HotPart) {
         tuple = hot.tuple
+        areRolesGuessed = hot.facts.contains(.rolesGuessed)
         handshakeTime = hot.handshake.measured
         duration = hot.duration
         originatorBytes = hot.sides[0].uniqueBytes

@@ -8,7 +8,7 @@ extension Segment {
     ///
     /// A SYN comes from the originator; a SYN-ACK, or the RST that refuses a SYN, comes from the
     /// responder. Otherwise the lower port is taken for the server's. Unless the first segment has SYN,
-    /// the connection is marked `rolesGuessed`.
+    /// the connection is marked `rolesGuessed`. `ListeningEnds` come before that guess.
     var orientedTuple: FourTuple {
         if flags.has(.syn) && !flags.hasAny([.fin, .rst]) { return flags.has(.ack) ? tuple.reversed : tuple }
         if refusesSyn { return tuple.reversed }

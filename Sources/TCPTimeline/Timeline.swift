@@ -1,6 +1,6 @@
 // The consumer of segments: finds the connection, runs both endpoints, counts, and reports what the segment meant.
 
-public import TCPMachine
+import TCPMachine
 public import TCPModel
 
 /// All connections of a capture. One owner feeds it in capture order; it reads no clock and does no I/O.
@@ -19,6 +19,8 @@ public struct Timeline: ~Copyable {
     private var formerEnds = FormerEnds()
     /// The MPTCP connections and their subflows.
     private var multipath = MultipathLinks()
+    /// Where the traced host listens.
+    public var listening = ListeningEnds()
     /// How many connections have been seen.
     public private(set) var connectionCount: UInt64 = 0
     /// How many of them are others seen behind address translation.
@@ -233,6 +235,7 @@ public struct Timeline: ~Copyable {
         var rare = connections.store.rare(id)
         let isOfFormer = formerEnds.answers(segment, at: id, connections.store[id])
         connections.store[id].take(segment, time: time, isFirst: isFirst, isOfFormer: isOfFormer, &rare, &latest)
+        if isFirst { learnRoles(of: id, from: segment) }
         if let opened { latest.follow(opened.step, ofSameSender: opened.isOfSender) }
         connections.store.keep(rare, id)
         course.join(&connections.store[id])
@@ -329,7 +332,7 @@ public struct Timeline: ~Copyable {
         return connections.store.insert(
             HotPart(
                 number: countsByItself ? connectionCount : frame | Self.provisional,
-                tuple: tuple ?? segment.orientedTuple,
+                tuple: tuple ?? listening.tuple(from: segment) ?? segment.orientedTuple,
                 first: segment, time: time, interface: interface))
     }
 
@@ -484,15 +487,6 @@ public struct Timeline: ~Copyable {
         guard reaction.count > 0 else { return reaction }
         if reaction[0].takesEndBack { connections.store[id].takeBackReset() }
         connections.store[id].settle()
-        return reaction
-    }
-
-    /// The kernel no longer has one side's socket.
-    public mutating func kernelDropsSocket(_ side: Side, of id: ConnectionID) -> Reaction {
-        let place = connections.store[id].place(side)
-        let reaction = connections.store[id].endpoints[place].kernelDropsSocket()
-        connections.store[id].settle()
-        if connections.store[id].hasEnded() { noteEnding(id) }
         return reaction
     }
 }

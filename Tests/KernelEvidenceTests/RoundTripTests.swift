@@ -114,6 +114,13 @@ import Testing
         }
     }
 
+    @Test func whereTheHostListens() throws {
+        var codec = Codec()
+        for end in [Sample.server, Sample.server6] {
+            guard case .listening(end) = try codec.single(.listening(end)) else { throw OtherRecord() }
+        }
+    }
+
     @Test func counters() throws {
         var codec = Codec()
         let increases: [HostCounterChange.Increase] = [

@@ -47,6 +47,9 @@ public struct KernelRecordDecoder: Sendable {
         case .total: return .total(try counters(&cursor))
         case .told: return .told(try telling(&cursor))
         case .troubled: return try troubled(&cursor)
+        case .listening:
+            let flags = try cursor.u8()
+            return .listening(try cursor.end(isV4: flags & listeningIsV4 != 0))
         case nil: throw .unknownKind(number)
         }
     }

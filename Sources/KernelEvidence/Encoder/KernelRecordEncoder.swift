@@ -31,6 +31,11 @@ public struct KernelRecordEncoder: Sendable {
         case .owners(let owners, let time, let source): encode(owners, time, source, &payloads)
         case .holders(let holders, let pid, let time, let source): encode(holders, pid, time, source, &payloads)
         case .troubled(let troubled, let time): encode(troubled, time, &payloads)
+        case .listening(let end):
+            var body = RecordOctets()
+            body.append(end.address.isV4 ? listeningIsV4 : 0)
+            body.append(end)
+            finish(.listening, body, &payloads)
         case .told(let telling): encode(telling, &payloads)
         case .counters(let change): encode(change, .counters, &payloads)
         case .total(let change): encode(change, .total, &payloads)

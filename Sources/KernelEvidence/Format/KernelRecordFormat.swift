@@ -101,6 +101,12 @@ import TCPModel
 ///     time i64, count u32, count * (pid i32, why u8)
 ///                   why: 1 stopped by a signal, 2 stopped by a debugger, 3 no descriptor left
 ///
+/// **Kind 10, listening.** A socket listens at this end, and did when the trace began. It precedes the first frame of
+/// any connection with this end, as it tells the server of one whose opening was not captured.
+///
+///     flags u8, end
+///                   flags: 0 is IPv4
+///
 /// Long lists of events, connections and holders are divided among several payloads, each of which is a record of its
 /// own with the same times and source. The connections of a reading are compared with each other, so its payloads say
 /// whether more follow. Of several payloads for one report (told), only the last has `settled`.
@@ -124,6 +130,7 @@ enum KernelRecordFormat {
         case total
         case told
         case troubled
+        case listening
     }
 
     /// The kind of an event.
@@ -228,6 +235,8 @@ struct SocketFlags: OptionSet {
 
 /// The only flag of a begin record.
 let beginHasEvents: UInt8 = 1
+/// The only flag of a listening record.
+let listeningIsV4: UInt8 = 1
 /// The only flag of a told record.
 let tellingHasSettled: UInt8 = 1
 /// The flags of a reading.

@@ -1,6 +1,6 @@
 // The few facts about a connection that every kernel event needs, read in place without copying the rest.
 
-import TCPMachine
+public import TCPMachine
 public import TCPModel
 
 extension Timeline {
@@ -45,4 +45,13 @@ extension Timeline {
 
     /// Whether its end was reported: see `markReported`.
     public func isReported(_ id: ConnectionID) -> Bool { connections.store[id].facts.contains(.reported) }
+
+    /// The kernel no longer has one side's socket.
+    public mutating func kernelDropsSocket(_ side: Side, of id: ConnectionID) -> Reaction {
+        let place = connections.store[id].place(side)
+        let reaction = connections.store[id].endpoints[place].kernelDropsSocket()
+        connections.store[id].settle()
+        if connections.store[id].hasEnded() { noteEnding(id) }
+        return reaction
+    }
 }

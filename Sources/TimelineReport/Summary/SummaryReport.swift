@@ -287,6 +287,7 @@ public struct SummaryReport: PartitionedReport {
             row.pad(to: prefix + client + 1)
             let start = row.count
             if let serverName { row.append(bytes: serverName) } else { row.append(destination, &serverText) }
+            if connection.areRolesGuessed { row.append(ShortWord(0x3f)) }
             server = max(server, row.count - start)
             row.pad(to: start + server + 1)
             row.set(UInt8(truncatingIfNeeded: client), at: 0)
@@ -388,6 +389,7 @@ public struct SummaryReport: PartitionedReport {
         append(connection.tuple.source, &out)
         out.append(" > ")
         append(connection.tuple.destination, &out)
+        if connection.facts.contains(.rolesGuessed) { out.append("?") }
         if connection.handshakeTime >= 0 {
             out.append(" setup ")
             out.append(span: connection.handshakeTime)

@@ -11,6 +11,8 @@ struct KernelRecorder {
     private var payloads: [[UInt8]] = []
     /// Whether the owning users of sockets are recorded.
     private let namesUsers: Bool
+    /// The listening ends that were recorded, at most so many.
+    private var listening: Set<SocketAddress> = []
 
     /// Begins the records of a trace, with or without tracepoints.
     init(hasEvents: Bool, namesUsers: Bool) {
@@ -51,6 +53,14 @@ struct KernelRecorder {
         let told = change.increases.filter { $0.trouble != nil || $0.name == "TcpPassiveOpens" }
         guard told.contains(where: { $0.trouble != nil }) else { return }
         note(.counters(HostCounterChange(from: change.from, to: change.to, increases: told)))
+    }
+
+    /// Encodes those ends of a new connection at which this host listens, each once.
+    mutating func note(_ tuple: FourTuple, among ends: ListeningEnds) {
+        guard listening.count < 65_536 else { return }
+        for end in [tuple.source, tuple.destination] where ends.contains(end) && listening.insert(end).inserted {
+            note(.listening(end))
+        }
     }
 
     /// The payloads for the file; they belong behind the frames written so far.

@@ -199,7 +199,12 @@ struct RecordedKernel {
         _ record: KernelRecord, _ timeline: inout Timeline, _ said: inout [KernelEvent], tellsAll: Bool
     ) -> Taken {
         switch record {
-        case .begin: return .nothing
+        case .begin:
+            timeline.listening = ListeningEnds()
+            return .nothing
+        case .listening(let end):
+            timeline.listening.insert(end)
+            return .nothing
         case .events(var events, let taken):
             if !usesProcesses { for index in events.indices { events[index].forgetProcess() } }
             join.take(events, now: taken, &timeline, &said, tellsAll: tellsAll)

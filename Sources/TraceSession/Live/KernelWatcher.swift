@@ -137,8 +137,19 @@ struct KernelWatcher {
     }
 
     mutating func watch(_ id: ConnectionID, _ timeline: borrowing Timeline) {
+        let tuple = timeline.connections.name(of: id).tuple
         join.watch(id, timeline)
-        addresses.note(timeline.connections.name(of: id).tuple)
+        addresses.note(tuple)
+        recorder?.note(tuple, among: timeline.listening)
+    }
+
+    /// Where this host listens now; empty if that cannot be read.
+    mutating func listeningEnds() -> ListeningEnds {
+        var list = SocketSnapshot()
+        try? tables.read(into: &list, wanted: [], ports: [], listening: [])
+        var ends = ListeningEnds(of: addresses.current.all)
+        for socket in list.sockets where socket.state == .listen { ends.insert(socket.local) }
+        return ends
     }
 
     /// Notes that the responder of a connection sent its first text or FIN.

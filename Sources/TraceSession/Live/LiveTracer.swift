@@ -83,6 +83,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline = TracePipeline(live: ReportSink(report, needs, options, isLive: true), needs, options)
         host = options.usesKernel ? HostWatcher() : nil
         kernel = watcher
+        // After the interfaces have been opened: connections to later listeners are captured from their beginning.
+        if let ends = kernel?.listeningEnds() { pipeline.timeline.listening = ends }
         for descriptor in kernel?.trace.descriptors ?? [] { captures.watch(descriptor) }
         warnings += kernel?.trace.complaints ?? []
         if self.output?.isAnnotated == true {
@@ -242,7 +244,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
                     }
                 }
             }
-            noteConnections()
+            try noteConnections()
             warnings += result.gone.map(\.description)
             if let failure { throw .output(failure) }
             pace.note(result.delivered)
@@ -260,8 +262,14 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     }
 
     /// Starts watching new connections in the kernel's tables.
-    private mutating func noteConnections() {
+    private mutating func noteConnections() throws(TraceError) {
         for id in pipeline.newConnections { kernel?.watch(id, pipeline.timeline) }
+        // Where these listen is written ahead of their frames, which are held.
+        do throws(CaptureWriteError) {
+            for payload in kernel?.takeRecords() ?? [] { try output?.write(kernelRecord: payload) }
+        } catch {
+            throw .output(error)
+        }
         pipeline.newConnections.removeAll(keepingCapacity: true)
         for (id, called) in pipeline.redirected { kernel?.note(id, called: called, pipeline.timeline) }
         pipeline.redirected.removeAll(keepingCapacity: true)

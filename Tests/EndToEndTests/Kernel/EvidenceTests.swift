@@ -48,6 +48,19 @@ private let slowServer = """
     print('done', flush=True); signal.sigwait([signal.SIGUSR1])
     """
 
+/// A connection that is open before the trace begins, and whose client has the lower port.
+private let old = """
+    import ctypes, os, signal, socket, subprocess, sys, time
+    port = int(sys.argv[1])
+    if ctypes.CDLL(None).unshare(0x40000000) != 0: sys.exit('unshare')
+    subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+    l = socket.socket(); l.bind(('0.0.0.0', port)); l.listen(8)
+    c = socket.create_connection(('127.0.0.1', port), source_address=('127.0.0.1', 4001)); s = l.accept()[0]
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1]); print('ready', flush=True); signal.sigwait([signal.SIGUSR1])
+    c.sendall(b'hello'); s.recv(9); s.close(); time.sleep(0.1); c.close()
+    print('done', flush=True); signal.sigwait([signal.SIGUSR1])
+    """
+
 /// More connections than one record has room for; half of them wait to be accepted.
 private let crowd = """
     import ctypes, os, resource, signal, socket, subprocess, sys, time
@@ -113,6 +126,24 @@ extension KernelTests {
                 return String(
                     decoding: try JSONSerialization.data(withJSONObject: kept, options: [.sortedKeys]), as: UTF8.self)
             }.sorted()
+        }
+
+        @Test func aListenerShowsWhichEndOfAnOldConnectionIsTheServer() throws {
+            let evidence = try evidence(of: old)
+            let replay = try tcptrace("-T", "json", "-r", evidence.file)
+            for outcome in [evidence.live, replay] {
+                let all = try records(outcome, "conn")
+                #expect(all.count == 1)
+                #expect(all.first?["id.resp_p"] as? Int == 9500)
+                #expect(all.first?["closed_by"] as? String == "resp")
+            }
+            #expect(try differences(live: evidence.live.text, replay: replay.text) == [])
+            let known = try tcptrace("-q", "-r", evidence.file).text
+            #expect(known.contains(" 127.0.0.1:4001 ") && known.contains(" 127.0.0.1:9500 ") && !known.contains("?"))
+            #expect(try !tcptrace("-r", evidence.file).text.contains("?"))
+            // Without the kernel's word the lower port is taken for the server's, and the guess is marked.
+            let guessed = try tcptrace("--no-kernel", "-q", "-r", evidence.file).text
+            #expect(guessed.contains(" 127.0.0.1:4001? "))
         }
 
         @Test func aReplayTellsWhatTheTraceToldWithTheKernelAndTheProcesses() throws {

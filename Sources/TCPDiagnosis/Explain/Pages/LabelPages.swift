@@ -119,7 +119,10 @@ extension Explanation {
             .see("explain state-mismatch")),
         Explanation(
             .mark, "?",
-            "After a role: it is a guess, because no SYN was seen. The end with the lower port is assumed to be the server.",
+            "After a role, or after the server in -q: the roles are a guess, because no SYN was seen. The end with the lower port is assumed to be the server.",
+            .meaning(
+                "A live trace guesses only where no socket of this host listens at one of the ends: that is the server's."
+            ),
             .meaning("In `tcptrace sockets`, ? stands for an owner that only root may see.")),
         Explanation(
             .mark, "X", "The head of an arrow: this segment is a RST.", .see("explain RST, explain RST,ACK")),
