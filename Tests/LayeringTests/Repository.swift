@@ -23,13 +23,16 @@ enum Repository {
     }
 
     /// Every file below Sources with one of these extensions, sorted by path.
-    static func sources(_ endings: Set<String>) throws -> [TextFile] {
-        let folder = root.appendingPathComponent("Sources").path
+    static func sources(_ endings: Set<String>) throws -> [TextFile] { try files(below: "Sources", endings) }
+
+    /// Every file below a folder of the root with one of these extensions, sorted by path.
+    static func files(below top: String, _ endings: Set<String>) throws -> [TextFile] {
+        let folder = root.appendingPathComponent(top).path
         let names = try #require(FileManager.default.enumerator(atPath: folder)).compactMap { $0 as? String }
         let files = try names.filter { endings.contains(($0 as NSString).pathExtension) }.sorted().map {
             TextFile(
-                path: "Sources/\($0)",
-                lines: try text("Sources/\($0)").split(separator: "\n", omittingEmptySubsequences: false))
+                path: "\(top)/\($0)",
+                lines: try text("\(top)/\($0)").split(separator: "\n", omittingEmptySubsequences: false))
         }
         try #require(!files.isEmpty, "no files below \(folder)")
         return files

@@ -27,7 +27,7 @@ struct SimulatedConduct: OptionSet {
     // Not among `all`.
     /// Windows whose right edge moves back (E5).
     static let shrinking = SimulatedConduct(rawValue: 1 << 9)
-    /// A third party on the path, or far away, forges RSTs and SYNs (E14 to E16, E37).
+    /// A third party on the path, or far away, forges RSTs and SYNs (E14 to E16, H37).
     static let forgery = SimulatedConduct(rawValue: 1 << 10)
     /// Large segments that are split behind the capture (X8).
     static let offload = SimulatedConduct(rawValue: 1 << 11)

@@ -55,7 +55,7 @@ import Testing
         #expect(codes("> S 0:0\n< S. 0:0 ack -900\n> R -900:-900\n0.02 < S. 0:0 ack 1\n" + close) == [])
     }
 
-    @Test("F3: whose RST follows on unanswered retransmissions may have given up (RFC 9293 3.8.3)")
+    @Test("E7: whose RST follows on unanswered retransmissions may have given up (RFC 9293 3.8.3)")
     func gaveUp() {
         let open = handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n"
         let vain = "1 > P. 11:21 ack 1\n2 > P. 11:21 ack 1\n4 > P. 11:21 ack 1\n8 > P. 11:21 ack 1\n"
@@ -69,7 +69,7 @@ import Testing
         #expect(heard.first?.message.contains("gave up") == false, "\(heard)")
     }
 
-    @Test("F9: only the side in whose name it came goes on: the other one has taken it")
+    @Test("E16: only the side in whose name it came goes on: the other one has taken it")
     func heededByOne() {
         let forged = text + "< . 1:1 ack 101\n< P. 1:11 ack 101\n> . 101:101 ack 11\n< R. 11:11 ack 101\n"
         let found = findings(forged + "1 < P. 11:21 ack 101\n2 < P. 11:21 ack 101")

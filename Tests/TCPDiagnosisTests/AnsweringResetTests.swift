@@ -87,21 +87,21 @@ import Testing
         )
     }
 
-    @Test("F9: a RST with another hop limit than its sender's segments is somebody else's")
+    @Test("E16: a RST with another hop limit than its sender's segments is somebody else's")
     func anotherHopLimit() {
         #expect(reset(from: 57, by: 57) == [.halfOpenPeer])
         #expect(reset(from: 57, by: 250) == [.middlebox])
         #expect(reset(from: 128, by: 64) == [.halfOpenPeer], "two defaults")
     }
 
-    @Test("F9: nor did its supposed sender abort anything")
+    @Test("E16: nor did its supposed sender abort anything")
     func noAbort() {
         #expect(
             codes("> S 0:0 ttl 64\n< S. 0:0 ack 1 ttl 57\n> . 1:1 ack 1 ttl 64\n< R. 1:1 ack 1 ttl 250") == [.middlebox]
         )
     }
 
-    @Test("F9: a segment that may pass no router came from the link itself (BGP)")
+    @Test("E16: a segment that may pass no router came from the link itself (BGP)")
     func hopLimitOfOne() {
         #expect(reset(from: 1, by: 64) == [.halfOpenPeer])
     }

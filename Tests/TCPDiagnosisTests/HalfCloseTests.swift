@@ -53,7 +53,7 @@ import Testing
         #expect(codes(stale + close) == [.halfClose, .halfOpenPeer])
     }
 
-    @Test("F3: an abort while the text before the peer's FIN is on its way")
+    @Test("T16: an abort while the text before the peer's FIN is on its way")
     func abortBehindBothFins() {
         let text =
             handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n< P. 1:1001 ack 2\n< P. 1001:2001 ack 2\n< F. 2001:2001 ack 2\n"

@@ -262,7 +262,7 @@ final class Joined {
 
     /// A process cannot answer before accept(), so the answer bounds the wait although the reading that sees the accept
     /// comes later.
-    @Test func D3_anAnswerBoundsTheWait() throws {
+    @Test func H23_anAnswerBoundsTheWait() throws {
         let joined = Joined(handshake)
         let client = joined.client(.established)
         for time in [1, 102, 200] as [Int64] {
@@ -280,7 +280,7 @@ final class Joined {
             ])
     }
 
-    @Test func D3_acceptLatencyIsBoundedByReadings() throws {
+    @Test func H23_acceptLatencyIsBoundedByReadings() throws {
         let joined = Joined(handshake)
         func delay() throws -> (least: Int64, most: Int64?)? {
             try #require(joined.join.view(joined.id)).responder.acceptDelay(joined.play.connection)

@@ -502,7 +502,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.join.traceCounts == TraceCounts(attached: 2, unattached: 0))
     }
 
-    @Test func D3_closingASocketShowsThatItWasAccepted() throws {
+    @Test func H23_closingASocketShowsThatItWasAccepted() throws {
         let traced = Traced(handshake)
         func delay() -> Int64? {
             traced.join.view(traced.id)?.responder.acceptDelay(traced.play.connection)?.most
@@ -664,7 +664,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.server.isOwnerExact)
     }
 
-    @Test func R08_whoDestroysASocketDoesNotOwnIt() {
+    @Test func E21_whoDestroysASocketDoesNotOwnIt() {
         let traced = Traced(handshake)
         traced.take(
             traced.event(3_000_000, .originator, .resetSent(reason: "TCP_STATE"), pid: 50),

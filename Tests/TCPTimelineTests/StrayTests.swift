@@ -66,7 +66,7 @@ import Testing
         #expect(play.connection.statesText == "CLOSE_WAIT FIN_WAIT_2")
     }
 
-    @Test("E37: a SYN with another number repeats nothing")
+    @Test("H37: a SYN with another number repeats nothing")
     func foreignSyn() {
         let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n> S 5:5")
         #expect(play.last.anomalies.contains(.initialSequenceChanged) && !play.last.notes.contains(.retransmission))

@@ -46,7 +46,7 @@ import Testing
         Situation(testDescription: "all at once, and timers", conduct: most.union(.timers), excluded: [6]),
     ]
     private static let rareSituations = [
-        Situation(testDescription: "E14 to E16, E37: forgeries", conduct: base.union(.forgery)),
+        Situation(testDescription: "E14 to E16, H37: forgeries", conduct: base.union(.forgery)),
         Situation(
             testDescription: "X8: large segments", conduct: most.subtracting(.reuse).union(.offload)),
         // The numbers of text that overtakes the SYN-ACK are unknown, and so are those after a server that forgets a

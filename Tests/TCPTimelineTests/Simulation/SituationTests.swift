@@ -34,7 +34,7 @@ import Testing
         // A forged RST with the exact number is taken for real unless its supposed sender disproves it. A forged SYN
         // just after the end of a connection opens another one.
         Situation(
-            testDescription: "E14 to E16, E37: forged RSTs and SYNs", conduct: usual.union(.forgery),
+            testDescription: "E14 to E16, H37: forged RSTs and SYNs", conduct: usual.union(.forgery),
             unknowable: [1, 5, 2, 2, 4]),
         Situation(
             testDescription: "X8: large segments, cut behind the capture",
