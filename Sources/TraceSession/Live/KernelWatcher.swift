@@ -57,28 +57,28 @@ struct KernelWatcher {
     /// The most ports to which readings are restricted.
     static let portLimit = 16
 
-    private(set) var join = KernelJoin()
+    var join = KernelJoin()
     private var tables: SocketTables
     private var retries = RetryPace()
     /// Whether the latest reading failed, so that the snapshot has no meaning.
     private(set) var hasFailed = false
-    private var owners = ProcessOwners()
-    private var unseenOwners: UnseenOwners
+    var owners = ProcessOwners()
+    var unseenOwners: UnseenOwners
     private var addresses = HostAddresses()
-    private var snapshot = SocketSnapshot()
+    var snapshot = SocketSnapshot()
     private let usesProcesses: Bool
     /// The traced command and its descendants, if there is a command.
-    private(set) var family: CommandFamily?
+    var family: CommandFamily?
     /// Those of them that called connect().
-    private(set) var callers = CommandCallers()
+    var callers = CommandCallers()
     private var nextReading: Int64 = 0
-    private var searches = SearchPace()
-    private var listenerSearches = SearchPace()
+    var searches = SearchPace()
+    var listenerSearches = SearchPace()
     private var readsAll = false
     /// The connections covered by the latest reading; nil = all.
-    private var chosen: [ConnectionID]?
+    var chosen: [ConnectionID]?
     /// The events of one turn; a property so that the memory is reused.
-    private var events: [SocketEvent] = []
+    var events: [SocketEvent] = []
     /// The cost of the latest reading so far, in nanoseconds.
     private var spent: Int64 = 0
     private var nextRoutine: Int64 = 0
@@ -91,9 +91,9 @@ struct KernelWatcher {
     /// inspected.
     private var leftWithoutProcess = false
     /// Records what is learned for the capture file, if one is written that can hold it.
-    private var recorder: KernelRecorder?
+    var recorder: KernelRecorder?
     /// The tracepoints.
-    private(set) var trace: KernelTrace
+    var trace: KernelTrace
     /// All events up to this moment have been collected; nil without tracepoints.
     private(set) var collectedUpTo: Timestamp?
 
@@ -342,89 +342,6 @@ struct KernelWatcher {
         return join.reconcile(reading, of: chosen, &timeline)
     }
 
-    /// Looks for processes that are still unknown. Under a flood, events name them, and all of /proc is searched only
-    /// rarely.
-    private mutating func findOwners(_ source: KernelSource) -> [KernelEvent] {
-        let start = monotonicNow()
-        guard searches.isDue(start, isCrowd: trace.isRunning && join.count > Self.batch) else { return [] }
-        let unknown = join.inodesWithoutProcess(of: chosen)
-        guard !unknown.isEmpty else { return [] }
-        let used = processorTime()
-        if let family { owners.expect([family.command] + owners.descendants(of: getpid())) }
-        let found = owners.owners(of: unknown)
-        unseenOwners.note(sought: unknown, found: found.keys)
-        searches.note(start: start, now: monotonicNow(), cost: processorTime() - used)
-        return name(found, source)
-    }
-
-    /// Assigns the sockets to the processes found to hold them.
-    private mutating func name(_ found: [UInt64: SocketOwner], _ source: KernelSource) -> [KernelEvent] {
-        if recorder != nil, !found.isEmpty {
-            let holders = found.mapValues { SocketHolder(process: $0.process, descriptor: $0.descriptor) }
-            recorder?.note(.owners(holders, time: snapshot.readEnded, source: source))
-        }
-        return join.assign(
-            found.mapValues { $0.process }, descriptors: found.mapValues { $0.descriptor }, of: chosen,
-            time: snapshot.readEnded, source: source)
-    }
-
-    /// Looks up other holders of a socket, next to its process or instead of it: once the connection has lasted a
-    /// while, and whenever its state has changed; only while few connections are watched.
-    private mutating func findHolders(_ timeline: borrowing Timeline, _ source: KernelSource) -> [KernelEvent] {
-        guard join.count <= Self.batch else { return [] }
-        let wanted = join.socketsToLookUp(
-            of: chosen, youth: Self.youth, at: snapshot.readEnded, limit: Self.holderLimit.sockets, timeline)
-        var events: [KernelEvent] = []
-        for (pid, sockets) in wanted {
-            let found = owners.holders(of: sockets, near: pid, limit: Self.holderLimit.listed).mapValues {
-                $0.map { SocketHolder(process: $0.process, descriptor: $0.descriptor) }
-            }
-            recorder?.note(.holders(found, of: pid, time: snapshot.readEnded, source: source))
-            events += join.assign(holders: found, of: pid, chosen, time: snapshot.readEnded, source: source)
-        }
-        return events
-    }
-
-    /// Looks up all holders of a listener where something is waiting. They need not be related: systemd starts services
-    /// with listeners of its own.
-    private mutating func findListenersHolders(
-        _ timeline: borrowing Timeline, _ source: KernelSource
-    ) -> [KernelEvent] {
-        let start = monotonicNow()
-        guard join.count <= Self.batch, listenerSearches.isDue(start, isCrowd: true) else { return [] }
-        let wanted = join.listenersToLookUp(of: chosen, youth: Self.youth, at: snapshot.readEnded, timeline)
-        guard !wanted.isEmpty else { return [] }
-        let used = processorTime()
-        let found = owners.allOwners(of: Set(wanted.keys))
-        listenerSearches.note(start: start, now: monotonicNow(), cost: processorTime() - used)
-        var events: [KernelEvent] = []
-        for pid in Set(wanted.values).sorted() {
-            let held = found.filter { wanted[$0.key] == pid }.mapValues {
-                $0.map { SocketHolder(process: $0.process, descriptor: $0.descriptor) }
-            }
-            recorder?.note(.holders(held, of: pid, time: snapshot.readEnded, source: source))
-            events += join.assign(holders: held, of: pid, chosen, time: snapshot.readEnded, source: source)
-        }
-        return events
-    }
-
-    /// Finds processes that are stopped or out of descriptors while something waits for them, which explains why they
-    /// do nothing.
-    private mutating func lookForTroubled() {
-        // In a crowd no process is examined, and none is known to be troubled.
-        let asked = join.count <= Self.batch ? join.processesToWaitFor(limit: Self.holderLimit.sockets) : []
-        var found = owners.troubled(among: asked)
-        // Other holders can accept from a shared listener, such as the workers forked by a master; one that is not
-        // troubled suffices.
-        for (pid, inodes) in join.listeners(of: Set(found.keys)) {
-            let sought = Dictionary(uniqueKeysWithValues: inodes.map { ($0, Int32?.none) })
-            let others = owners.holders(of: sought, near: pid).values.joined().map(\.process.pid).filter { $0 != pid }
-            if others.count > owners.troubled(among: others).count { found[pid] = nil }
-        }
-        guard join.assign(troubled: found) else { return }
-        recorder?.note(.troubled(found, time: snapshot.readEnded))
-    }
-
     /// From now on keeps what is learned for a capture file, until `takeRecords`.
     mutating func record() {
         recorder = KernelRecorder(hasEvents: trace.isRunning, namesUsers: usesProcesses)
@@ -445,41 +362,4 @@ struct KernelWatcher {
 
     /// The blocks for what was learned since the last call.
     mutating func takeRecords() -> [[UInt8]] { recorder?.take() ?? [] }
-
-    /// From now on this process and its descendants are the traced command.
-    mutating func follow(_ command: Int32) {
-        family = CommandFamily(of: command, startedBy: getpid())
-        trace.follow(command)
-    }
-
-    /// Remembers descendants of the command that have ended, as their events are yet to be read.
-    mutating func remember(ofCommand ended: [Int32]) {
-        for pid in ended { family?.remember(pid, at: monotonicNow()) }
-    }
-
-    /// With a command: notes which of its processes have called connect().
-    private mutating func noteCallers() {
-        // Taken out and put back, as in `judgeProcesses`.
-        guard var members = family.take() else { return }
-        let now = monotonicNow()
-        for event in events where event.kind == .transition(from: .closed, to: .synSent) && event.isProcessContext {
-            callers.note(event.pid, isElsewhere: false)
-        }
-        for pid in trace.takeCallersElsewhere() { callers.note(pid, isElsewhere: true) }
-        callers.judge { pid in
-            members.contains(pid, at: now, recorded: trace.kinship(of: pid)) { owners.lineage(of: $0) }
-        }
-        family = members
-    }
-
-    /// With a command: decides which of the processes found belong to it.
-    mutating func judgeProcesses() {
-        // Taken out and put back, because asking changes the cache.
-        guard var members = family.take() else { return join.judgeNobody() }
-        let now = monotonicNow()
-        join.judge { pid in
-            members.contains(pid, at: now, recorded: trace.kinship(of: pid)) { owners.lineage(of: $0) }
-        }
-        family = members
-    }
 }
