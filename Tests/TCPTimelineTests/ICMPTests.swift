@@ -125,6 +125,16 @@ extension Play {
         #expect(statistics[.originator].losses == 1 && statistics[.originator].count(.pathMTU) == 3)
     }
 
+    @Test("E20: a frame that the network card cuts is sent again smaller, too, though the capture does not show it")
+    func sentAgainAsOneFrame() throws {
+        let play = Play(keepsStatistics: true)
+        play.feed("> S 0:0 mss 1460\n< S. 0:0 ack 1 mss 1460\n> . 1:1 ack 1\n> . 1:2897 ack 1\n> P. 2897:4345 ack 1")
+        _ = play.icmp(3, 4, seq: 1, mtu: 1280)
+        play.feed("> . 1:2457 ack 1\n> . 2457:2897 ack 1\n> P. 2897:4345 ack 1\n> P. 2897:4345 ack 1")
+        #expect(
+            play.events.suffix(4).map { $0.verdict.retransmission?.kind } == [.pathMTU, .pathMTU, .pathMTU, .other])
+    }
+
     @Test("errors about nothing on its way are ignored (RFC 5927 4.1), and so are quench and redirect")
     func ignored() throws {
         let play = Play("> S 0:0")

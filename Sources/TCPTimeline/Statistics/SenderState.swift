@@ -110,7 +110,11 @@ struct SenderState {
         {
             return records.contains { $0.kind == .opening } ? .timeoutRecovery : .fastOpen
         }
-        if let tooBig, start < tooBig.end, time.since(tooBig.time) < timeout, tooBig.admits(segment) { return .pathMTU }
+        // A larger frame that goes on where smaller segments ended is cut by the network card as they were.
+        let goesOn = run.transmissions == 1 && records.last.map { $0.kind == .pathMTU && $0.end == start } == true
+        if let tooBig, start < tooBig.end, time.since(tooBig.time) < timeout, goesOn || tooBig.admits(segment) {
+            return .pathMTU
+        }
         // A recovery's retransmissions are clocked by ACKs; after a silence it is a timer again.
         let isRecovering =
             start < recoveryEnd && run.transmissions == 1
