@@ -215,6 +215,9 @@ struct HotPart: BitwiseCopyable, Sendable {
             && endpoints[own].knowsSendSequence && segment.sequenceEnd.isAfter(endpoints[own].sendNext)
     }
 
+    /// Whether it was open before the capture, and few of its segments were captured: copies may still be unknown.
+    var beginsUnopened: Bool { facts.contains(.rolesGuessed) && sides[0].packets &+ sides[1].packets <= 64 }
+
     /// Whether this SYN-ACK repeats an earlier one because a SYN has been retransmitted since:
     /// Linux's have no identification, and its timers for SYN and SYN-ACK, started together,
     /// send both within a millisecond a second later.

@@ -146,6 +146,10 @@ public struct KnownConnections: ~Copyable {
     /// Counts a copy of a frame.
     mutating func countCopy(_ id: ConnectionID) { copies.count(id, store[id].number) }
 
+    mutating func renumberCopies(_ id: ConnectionID, from provisional: UInt64, to number: UInt64) {
+        copies.renumber(id, from: provisional, to: number)
+    }
+
     /// Forgets a connection and frees its place.
     mutating func free(_ id: ConnectionID) {
         forget(id)

@@ -11,7 +11,8 @@ public struct Timeline: ~Copyable {
     var endings: [EndedQueue]
     private var hasFreedSlots = false
     /// Copies, and addresses translated on the way: kept apart, because most captures have none.
-    private var copies = DuplicateFilter()
+    var copies = DuplicateFilter()
+    var cutFrames = CutFrames()
     private var translations = NamedTranslations()
     private var challenged = ChallengedOpenings()
     private var discarded = DiscardedSegments()
@@ -95,6 +96,7 @@ public struct Timeline: ~Copyable {
         // It brought something new, so it is no copy; but it may be the original of one.
         copies.remember(
             segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
+        if cutFrames.isWanted { noteText(segment, tracked.connection, hash, time, frame, interface, vantage) }
         noteTranslation(segment, tracked, time)
         return tracked
     }
@@ -126,31 +128,8 @@ public struct Timeline: ~Copyable {
         return Tracked(id, isFirst: search.found == nil, course.rows[row].marks)
     }
 
-    /// `trackOnce` for a segment that takes no fast path.
-    @inline(never) private mutating func trackRest(
-        _ segment: Segment, _ search: FlowIndex.Search, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
-        _ interface: UInt16, _ vantage: UInt32
-    ) -> Tracked {
-        let known = search.found
-        if known.map({ connections.store[$0.id].bringsNews(segment, own: $0.sender) }) ?? true {
-            copies.remember(
-                segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
-        } else if let known {
-            let original = copies.original(
-                of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage,
-                isAskedForAgain: connections.store[known.id].answersRepeatedSyn(segment, own: known.sender))
-            if let original {
-                connections.countCopy(known.id)
-                return Tracked(known.id, copyOf: original)
-            }
-        }
-        let tracked = trackStep(segment, search, hash, time, frame, interface)
-        noteTranslation(segment, tracked, time)
-        return tracked
-    }
-
     /// Checks whether a connection's first segment repeats another one's SYN.
-    @inline(__always) private mutating func noteTranslation(
+    @inline(__always) mutating func noteTranslation(
         _ segment: Segment, _ tracked: Tracked, _ time: Timestamp
     ) {
         guard tracked.isFirst, countsByItself, segment.flags.has(.syn) else { return }
@@ -184,7 +163,7 @@ public struct Timeline: ~Copyable {
     }
 
     /// The general path: a first segment, or one that may change something.
-    @inline(never) private mutating func trackStep(
+    @inline(never) mutating func trackStep(
         _ segment: Segment, _ search: FlowIndex.Search, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
         _ interface: UInt16
     ) -> Tracked {
@@ -340,6 +319,7 @@ public struct Timeline: ~Copyable {
     @inline(__always) public mutating func renumber(_ id: ConnectionID, from provisional: UInt64, to number: UInt64) {
         if connections.store.isOccupied(id.slot) && connections.store[id].number == provisional {
             connections.store[id].number = number
+            connections.renumberCopies(id, from: provisional, to: number)
             if connections.relatives.knowsSocketEnds { connections.relatives.renumber(provisional, to: number) }
         }
     }

@@ -206,7 +206,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
             needs.countsCopiesOnce
             ? timeline.trackOnce(
                 segment, hash: hash, time: header.time, frame: frame, interface: header.interface,
-                vantage: segment.ipIdentification == 0 ? linkVantage(bytes, header.linkType) : 0)
+                vantage: neededVantage(bytes, header.linkType, identification: segment.ipIdentification))
             : timeline.track(segment, hash: hash, time: header.time, frame: frame, interface: header.interface)
         if tracked.ended { countEnd(tracked.connection) }
         if notesMarks && mark == nil { mark = FrameMark(tracked, segment, timeline) }

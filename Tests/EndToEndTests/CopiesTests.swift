@@ -53,6 +53,77 @@ import Testing
         #expect((Int(fields[16]) ?? 0) + (Int(fields[18]) ?? 0) == 16)
     }
 
+    /// A client's connection through a router, captured on all of its interfaces (Linux cooked v2): large frames come
+    /// in, and go out as segments of 100 octets. Then the client sends the second segment again.
+    private static func cut(_ scratch: Scratch, opened: Bool = true, six: Bool) throws -> String {
+        var file = CaptureBytes.pcap(linkType: 276)
+        var time: UInt32 = 0
+        var identification: [UInt16] = [10, 20]
+        func add(_ out: Bool, _ flags: UInt16, _ seq: UInt32, _ ack: UInt32, _ lengths: [Int] = [0], clock: UInt32 = 1)
+        {
+            var start = seq
+            for isOutgoing in [false, true] {
+                start = seq
+                let cuts = isOutgoing ? lengths : [lengths.reduce(0, +)]
+                for (index, length) in cuts.enumerated() {
+                    let isLast = index == cuts.count - 1
+                    let tcp = tcpSegment(
+                        from: out ? 40000 : 9500, to: out ? 9500 : 40000, sequence: start, acknowledgment: ack,
+                        flags: isLast ? flags : flags & ~0x09, options: [1, 1, 8, 10] + big(clock) + big(UInt32(0)),
+                        [UInt8](repeating: 65, count: length))
+                    let (from, to): (UInt8, UInt8) = out ? (1, 2) : (2, 1)
+                    let zeros = [UInt8](repeating: 0, count: 14)
+                    var packet =
+                        six
+                        ? ipv6Packet(from: [0xfd] + zeros + [from], to: [0xfd] + zeros + [to], tcp)
+                        : ipv4Packet(
+                            from: [10, 0, 0, from], to: [10, 0, 0, to],
+                            identification: identification[out ? 0 : 1] + UInt16(index), tcp)
+                    if isOutgoing { packet[six ? 7 : 8] -= 1 }
+                    let interface: [UInt8] = [0, 0, 0, isOutgoing == out ? 3 : 2, 0, 1]
+                    let link = [isOutgoing ? 4 : 0, 6] + [UInt8](repeating: 2, count: 8)
+                    let header = (six ? [0x86, 0xdd] : [8, 0]) + [0, 0] + interface + link
+                    file.record(seconds: 1_795_363_634, fraction: time, header + packet)
+                    time += 3
+                    start += UInt32(length)
+                }
+            }
+            identification[out ? 0 : 1] += UInt16(lengths.count)
+            time += 1000
+        }
+        if opened {
+            add(true, 0x02, 0, 0)
+            add(false, 0x12, 5000, 1)
+            add(true, 0x10, 1, 5001)
+        }
+        add(true, 0x18, 1, 5001, [100, 100, 50])
+        add(true, 0x18, 251, 5001, [100, 100])
+        add(false, 0x10, 5001, 451)
+        add(true, 0x19, 451, 5001, [100, 100, 100])
+        add(true, 0x10, 551, 5001, [100], clock: 2)
+        add(false, 0x11, 5001, 752)
+        add(true, 0x10, 752, 5002, clock: 2)
+        return try scratch.write(file.bytes, as: "cut-\(opened)-\(six).pcap")
+    }
+
+    @Test(
+        "X8: a router's interfaces show a frame and its segments: they count once", arguments: [false, true],
+        [false, true])
+    func theyAreCut(opened: Bool, six: Bool) throws {
+        let path = try Self.cut(Scratch.kept, opened: opened, six: six)
+        let text = try tcptrace("-r", path, "-v", "--width", "100").text
+        #expect(text.matches(of: /\(copy of frame \d+\)/).count == (opened ? 15 : 12), "\(text)")
+        #expect(text.contains("client sent 1 again"), "\(text)")
+        let outputs = try [["--workers", "1"], ["--workers", "3"], ["--connections", "1000000"]].map {
+            try tcptrace("-r", path, "-T", "csv", $0[0], $0[1]).text
+        }
+        let row = outputs[0].split(whereSeparator: \.isNewline).last ?? ""
+        #expect(Set(outputs).count == 1 && row.hasSuffix(",1"), "\(outputs)")
+        let zeek = try tcptrace("-r", path, "-T", "zeek").lines.first { !$0.hasPrefix("#") } ?? ""
+        let fields = zeek.split(separator: "\t")
+        #expect((Int(fields[16]) ?? 0) + (Int(fields[18]) ?? 0) == (opened ? 25 : 19), "\(zeek)")
+    }
+
     /// A connection whose every frame is captured on both sides of a router that translates the client's address; and
     /// another connection.
     private static func translated(_ scratch: Scratch) throws -> String {

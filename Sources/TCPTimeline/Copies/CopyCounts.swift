@@ -13,6 +13,12 @@ struct CopyCounts {
     /// Counts a copy for the connection `number` at this place.
     mutating func count(_ id: ConnectionID, _ number: UInt64) { set(id, number, self[id, number] &+ 1) }
 
+    /// The connection at this place gets its final number.
+    mutating func renumber(_ id: ConnectionID, from provisional: UInt64, to number: UInt64) {
+        let slot = Int(id.slot)
+        if slot < counts.count && counts[slot].number == provisional { counts[slot].number = number }
+    }
+
     mutating func set(_ id: ConnectionID, _ number: UInt64, _ frames: UInt32) {
         let slot = Int(id.slot)
         if slot >= counts.count {

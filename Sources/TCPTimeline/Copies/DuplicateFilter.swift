@@ -21,6 +21,8 @@
 //    copies: senders do repeat them. Nor does a SYN-ACK if the peer's SYN was retransmitted since its first copy:
 //    that SYN is answered by a SYN-ACK of its own.
 //
+// `CutFrames` recognises the copies whose text is divided among frames in another way.
+//
 // A segment that brings new numbers, as nearly all do, cannot be a copy (`HotPart.bringsNews`): it is only remembered.
 
 import TCPModel
@@ -160,11 +162,15 @@ struct DuplicateFilter: ~Copyable {
         chained = count
     }
 
-    /// A hash of interface, tunnel, link header and hop limit; only for segments without an identification.
+    /// `anyPlace`; only for segments without an identification.
     @inline(__always) private static func place(
         _ segment: Segment, _ interface: UInt16, _ vantage: UInt32
     ) -> UInt16 {
-        if segment.ipIdentification != 0 { return 0 }
+        segment.ipIdentification != 0 ? 0 : anyPlace(segment, interface, vantage)
+    }
+
+    /// A hash of interface, tunnel, link header and hop limit.
+    @inline(__always) static func anyPlace(_ segment: Segment, _ interface: UInt16, _ vantage: UInt32) -> UInt16 {
         let word =
             UInt64(vantage) << 32 | UInt64(interface) << 16 | UInt64(segment.tunnel.rawValue) << 8
             | UInt64(segment.hopLimit)
@@ -202,7 +208,7 @@ struct DuplicateFilter: ~Copyable {
         return hash
     }
 
-    @inline(never) private static func withBlocks(_ segment: Segment, _ hash: UInt64) -> UInt64 {
+    @inline(never) static func withBlocks(_ segment: Segment, _ hash: UInt64) -> UInt64 {
         var hash = hash
         for index in 0..<min(4, Int(segment.options.sackBlockCount)) {
             let block = segment.options.sackBlocks[index]

@@ -50,7 +50,8 @@ extension Explanation {
             "The ACK had not yet reached the sender, or was lost on the way.",
             see: "explain spurious-retransmission"),
         remark(
-            "copy of frame", "The same packet captured once more, not a retransmission: all of it is the same.",
+            "copy of frame",
+            "The same packet captured once more, whole or in other pieces, not a retransmission: all of it is the same.",
             "With -i any, a bridge or a mirror port, one packet is seen several times; a network that delivers it twice looks the same. It counts"
                 + " once, and has a row only with -v.",
             see: "explain duplicate-frames"),

@@ -90,10 +90,13 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         // The place is one item of the batch's memory, and belongs to the reader until the batch is published.
         unsafe place.pointee.copyHeaders(bytes, from: start, count: count)
         unsafe place.pointee.content = version == .ipv4 ? .ipv4 : .ipv6
-        var vantage: UInt32 = 0
-        if PlainHeaders.identification(bytes, at: start, version) == 0 {
-            vantage = isUntagged ? untaggedVantage(bytes) : linkVantage(bytes, header.linkType)
-        }
+        let identification = PlainHeaders.identification(bytes, at: start, version)
+        let vantage: UInt32 =
+            if isUntagged {
+                identification == 0 ? untaggedVantage(bytes) : 0
+            } else {
+                neededVantage(bytes, header.linkType, identification: identification)
+            }
         unsafe fill(place, tuple, vantage, header, frame)
     }
 
@@ -172,7 +175,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         // The place is one item of the batch's memory, and belongs to the reader until the batch is published.
         let place = unsafe crew.batch(batch).pointee.add(
             segment, to: FlowHash.part(segment.tuple, of: ReplayDivision.parts))
-        let vantage = segment.ipIdentification == 0 ? linkVantage(bytes, header.linkType) : 0
+        let vantage = neededVantage(bytes, header.linkType, identification: segment.ipIdentification)
         unsafe fill(place, segment.tuple, vantage, header, frame)
     }
 
