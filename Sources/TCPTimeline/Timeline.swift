@@ -319,7 +319,7 @@ public struct Timeline: ~Copyable {
     @inline(__always) public mutating func renumber(_ id: ConnectionID, from provisional: UInt64, to number: UInt64) {
         if connections.store.isOccupied(id.slot) && connections.store[id].number == provisional {
             connections.store[id].number = number
-            connections.renumberCopies(id, from: provisional, to: number)
+            if cutFrames.isWanted { connections.renumberCopies(id, from: provisional, to: number) }
             if connections.relatives.knowsSocketEnds { connections.relatives.renumber(provisional, to: number) }
         }
     }

@@ -174,7 +174,7 @@ struct DuplicateFilter: ~Copyable {
         let word =
             UInt64(vantage) << 32 | UInt64(interface) << 16 | UInt64(segment.tunnel.rawValue) << 8
             | UInt64(segment.hopLimit)
-        return UInt16(truncatingIfNeeded: (word &* 0x9e37_79b9_7f4a_7c15) >> 48)
+        return UInt16(truncatingIfNeeded: (word &* HashFactor.golden) >> 48)
     }
 
     private static func isCopy(
@@ -213,7 +213,7 @@ struct DuplicateFilter: ~Copyable {
         for index in 0..<min(4, Int(segment.options.sackBlockCount)) {
             let block = segment.options.sackBlocks[index]
             let edges = UInt64(block.left.rawValue) << 32 | UInt64(block.right.rawValue)
-            hash = foldedProduct(hash ^ edges, 0x9e37_79b9_7f4a_7c15)
+            hash = foldedProduct(hash ^ edges, HashFactor.golden)
         }
         return hash
     }
