@@ -119,13 +119,10 @@ extension CaseFile {
         }
         records[own].firstText.note(sighting)
         records[own].lastText = sighting
-        // Text that crosses a FIN was sent before its sender could know of the FIN.
-        if event.acknowledges(records[peer].finNumber, isSent: records[peer].fin.isSeen)
-            && !event.notes.contains(.retransmission)
-        {
-            if records[own].textAfterPeerFin == 0 { records[own].textAfterPeerFinStart = event.relativeSequence }
-            records[own].textAfterPeerFin &+= UInt64(event.segment.payloadLength)
-        }
+        // Text that crosses a FIN was sent before its sender could know of the FIN, and so was what only fills a hole.
+        guard records[peer].isFinAcknowledged else { return }
+        let new = end.circularDistance(from: records[own].furthest(orBehind: records[own].textAfterPeerFinStart))
+        if new > 0 { records[own].textAfterPeerFin &+= UInt64(new) }
     }
 
     /// Records the first segment of each side that was a retransmission, was needless, or arrived late.
@@ -310,6 +307,9 @@ extension CaseFile {
         }
         guard flags.has(.rst) else {
             if event.acknowledges(records[peer].finNumber, isSent: records[peer].fin.isSeen) {
+                if !records[peer].isFinAcknowledged {
+                    records[own].textAfterPeerFinStart = records[own].furthest(orBehind: event.relativeSequence)
+                }
                 records[peer].isFinAcknowledged = true
             }
             return
@@ -374,6 +374,11 @@ extension CaseFile {
 }
 
 extension SideRecord {
+    /// `furthest`, or a number behind it.
+    fileprivate func furthest(orBehind number: UInt32) -> UInt32 {
+        number.circularDistance(from: furthest) > 0 ? number : furthest
+    }
+
     /// Whether a segment of this side was sent before its RST although it was captured later: it carries nothing newer
     /// than the RST, which overtook it.
     fileprivate func hasOvertaken(_ event: SegmentEvent) -> Bool {

@@ -65,9 +65,10 @@ struct SideRecord: BitwiseCopyable {
     var timeWaitReset = Sighting()
     var timeWaitAnswer = Sighting()
     var timeWaitIntruder = Sighting()
-    /// Octets of text that this side sent after it had received the peer's FIN, as shown by its ACK of that FIN.
+    /// Octets of text that this side sent for the first time after it had received the peer's FIN, as shown by its ACK of
+    /// that FIN.
     var textAfterPeerFin: UInt64 = 0
-    /// Where that text begins, relative to this side's first number, and whether the peer acknowledged any of it.
+    /// Where such text begins, relative to this side's first number, and whether the peer acknowledged any of it.
     var textAfterPeerFinStart: UInt32 = 0
     var isTextAfterPeerFinHeard = false
     /// The hop limits of its segments except RSTs, copies included.

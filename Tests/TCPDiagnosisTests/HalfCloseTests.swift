@@ -16,6 +16,23 @@ import Testing
         #expect(found.first?.message.contains("sent 4 octets after that") == true)
     }
 
+    @Test("T5: what only fills a hole was sent before the FIN came, and repeated text was counted before")
+    func lostText() {
+        // The FIN is lost behind the capture at first, and some of the text before it.
+        let open = handshake + "> F. 1:1 ack 1\n< P. 1:11 ack 1\n< P. 21:31 ack 1\n0.5 > F. 1:1 ack 11\n"
+        let filled = open + "< . 31:31 ack 2\n< P. 11:21 ack 2\n> . 2:2 ack 31\n"
+        #expect(codes(filled + "< F. 31:31 ack 2\n> . 2:2 ack 32") == [])
+        // The text itself is the first to acknowledge the FIN, or the server's FIN is.
+        #expect(codes(open + "< P. 11:21 ack 2\n> . 2:2 ack 31\n< F. 31:31 ack 2\n> . 2:2 ack 32") == [])
+        #expect(codes(open + "< F. 31:31 ack 2\n< P. 11:21 ack 2\n> . 2:2 ack 32") == [])
+        // 10 octets are new, 10 are repeated, and 10 come behind what followed them.
+        let found = findings(
+            filled + "< P. 31:41 ack 2\n0.5 < P. 31:41 ack 2\n< P. 51:61 ack 2\n< P. 41:51 ack 2\n> . 2:2 ack 61\n"
+                + "< F. 61:61 ack 2\n> . 2:2 ack 62")
+        #expect(found.map { $0.code } == [.halfClose])
+        #expect(found.first?.message.contains("sent 30 octets after that") == true, "\(found)")
+    }
+
     @Test("H18, T5: a FIN of the connection that had the ports before closes nothing here")
     func finOfAnOlderConnection() {
         let found = codes(
