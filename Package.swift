@@ -136,8 +136,8 @@ let package = Package(
         tests(
             "TraceSessionTests",
             [
-                "CaptureBuilding", "TCPModel", "TCPWire", "PacketSource", "KernelSockets", "TCPTimeline",
-                "TimelineReport", "TraceSession",
+                "CaptureBuilding", "TCPModel", "TCPWire", "PacketSource", "KernelSockets", "KernelEvidence",
+                "TCPTimeline", "TimelineReport", "TraceSession",
             ]),
         tests(
             "ScenarioTests",

@@ -20,6 +20,10 @@ public struct KernelWord: Hashable, Sendable, BitwiseCopyable {
 extension KernelWord {
     /// An nftables or iptables rule dropped it (SKB_DROP_REASON_NETFILTER_DROP).
     public static let netfilterDrop = KernelWord("NETFILTER_DROP")
+    /// Its TCP checksum is wrong (SKB_DROP_REASON_TCP_CSUM).
+    public static let wrongChecksum = KernelWord("TCP_CSUM")
+    /// Its IPv4 header's checksum is wrong (SKB_DROP_REASON_IP_CSUM).
+    public static let wrongHeaderChecksum = KernelWord("IP_CSUM")
     /// A router could not forward it: the next link's MTU is smaller (SKB_DROP_REASON_PKT_TOO_BIG).
     public static let packetTooBig = KernelWord("PKT_TOO_BIG")
     /// There was no socket for it (SKB_DROP_REASON_NO_SOCKET, SK_RST_REASON_NO_SOCKET).

@@ -51,6 +51,11 @@ public struct SocketEvent: Hashable, Sendable {
     /// The identity of that process, looked up only if the event is the process's own doing.
     public var process: ProcessIdentity?
 
+    /// Whether a packet was dropped for a wrong checksum.
+    public var isChecksumDrop: Bool {
+        kind == .dropped(reason: .wrongChecksum) || kind == .dropped(reason: .wrongHeaderChecksum)
+    }
+
     /// Removes the process from the event.
     public mutating func forgetProcess() {
         process = nil

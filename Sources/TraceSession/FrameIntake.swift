@@ -32,14 +32,28 @@ struct FrameIntake: ~Copyable {
     private(set) var fragments: FragmentReassembly
     /// Segments found so far in the latest frame that holds several packets.
     private(set) var packetsFound = 0
-    let verifiesChecksums: Bool
+    /// The longest captured frame of which checksums are verified, in octets; -1 for none.
+    private var checksumLimit: Int
+    var verifiesChecksums: Bool { checksumLimit >= 0 }
     /// Whether the first fragment of a packet that was never completed counts as a segment.
     private let countsIncomplete: Bool
 
     init(verifiesChecksums: Bool, countsIncomplete: Bool, keepsText: Bool = false) {
         fragments = FragmentReassembly(keepsText: keepsText)
-        self.verifiesChecksums = verifiesChecksums
+        checksumLimit = verifiesChecksums ? .max : -1
         self.countsIncomplete = countsIncomplete
+    }
+
+    /// From now on verifies the checksums of frames of ordinary length; `acquit` takes back what is no damage. Longer
+    /// frames were put together by a network card, or are still to be segmented, and adding them up takes time.
+    mutating func suspectChecksums() { checksumLimit = max(checksumLimit, 2048) }
+
+    /// The segment without the remark that its checksum is wrong.
+    mutating func acquit(_ segment: Segment) -> Segment {
+        counts.badChecksums &-= 1
+        var segment = segment
+        segment.remarks.remove(.badChecksum)
+        return segment
     }
 
     /// Counts of what was not traced so far.
@@ -48,7 +62,7 @@ struct FrameIntake: ~Copyable {
     /// The first item in a frame; nil if there is none. Call `next` afterwards until it returns nil.
     @inline(__always) mutating func first(in bytes: RawSpan, _ header: FrameHeader, frame: UInt64) -> Found? {
         do throws(DecodeError) {
-            let decoded = try decodeFrame(bytes, header, verifyingChecksums: verifiesChecksums)
+            let decoded = try decodeFrame(bytes, header, verifyingChecksums: bytes.byteCount <= checksumLimit)
             if case .segment(let segment) = decoded { return found(segment) }
             return try first(of: decoded, in: bytes, header, frame: frame)
         } catch {

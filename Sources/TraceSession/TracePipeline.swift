@@ -14,6 +14,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     var sink: Sink
     var counts = CaptureCounts()
     private var intake: FrameIntake
+    /// What decides whether a wrong checksum is damage; nil if it always is.
+    private var checksumEvidence: ChecksumEvidence?
     /// ICMP errors about segments of unknown connections.
     private var strayErrors = StrayErrors()
     /// The number of the latest frame.
@@ -41,6 +43,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     private var redirections: Redirections
     /// Whether to record these for the live loop.
     private let isLive: Bool
+    /// The files of a replay.
+    private let files: [String]
     /// On replay: the kernel's side of the connections, if a capture file has it.
     private(set) var recorded: RecordedKernel?
     /// On replay of a capture that is still running: reported connections that are kept for late segments.
@@ -94,6 +98,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         endLimit = isLive && options.selection.isEverything ? options.connectionLimit : nil
         countsEnds = isLive ? endLimit != nil : options.connectionLimit != nil
         self.isLive = isLive
+        files = options.files
         devices = isLive && needs.excerpts.link ? DeviceNames() : nil
         connectionLimit = limit
         redirections = Redirections(isWanted: needs.countsCopiesOnce)
@@ -112,7 +117,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         var found = intake.first(in: bytes, header, frame: frame)
         while let item = found {
             switch item {
-            case .segment(let segment):
+            case .segment(let found):
+                let segment = found.remarks.contains(.badChecksum) ? judged(found, header.time) : found
                 if redirections.concerns(segment.flags), LoopbackFrame.mayBe(bytes, header.linkType) {
                     observeRestored(segment, header, bytes)
                 } else {
@@ -131,8 +137,22 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         frame = begun.frame
         defer { frame = current }
         let header = FrameHeader(time: begun.time, capturedLength: 0, originalLength: 0, linkType: .raw)
+        let segment = begun.segment.remarks.contains(.badChecksum) ? judged(begun.segment, begun.time) : begun.segment
         // Without octets there is no place on the link to determine, and none is needed.
-        observe(begun.segment, header, RawSpan())
+        observe(segment, header, RawSpan())
+    }
+
+    /// Looks for damaged segments with this evidence, unless every checksum is verified.
+    mutating func judgeChecksums(by evidence: ChecksumEvidence) {
+        guard !intake.verifiesChecksums else { return }
+        intake.suspectChecksums()
+        checksumEvidence = evidence
+    }
+
+    /// A segment whose checksum is wrong, without that remark if it is unknown whether its receiver dropped it for that:
+    /// a network card may have put it together, and left the checksum alone.
+    @inline(never) private mutating func judged(_ segment: Segment, _ time: Timestamp) -> Segment {
+        checksumEvidence?.isDropped(segment, capturedAt: time) == false ? intake.acquit(segment) : segment
     }
 
     /// The capture has ended: gives up packets whose fragments did not all arrive.
@@ -307,6 +327,7 @@ extension TracePipeline where Sink: ~Copyable {
 
     /// On replay: takes in a kernel record of a capture file.
     mutating func take(kernelRecord payload: [UInt8], usesProcesses: Bool) {
+        if recorded == nil { judgeChecksums(by: ChecksumEvidence(files: files)) }
         // Taken out and put back, because joining changes the timeline.
         var kernel = recorded.take() ?? RecordedKernel(usesProcesses: usesProcesses)
         var said: [KernelEvent] = []

@@ -72,6 +72,10 @@ public final class TracepointSource {
     private let programs: SocketRing?
     /// The records collected from their ring.
     private var told: [UInt8] = []
+    /// How many octets of those were searched for `checksumDrops`.
+    private var searched = 0
+    private var checksumDrops: [SocketEvent] = []
+    private static let checksumDropLimit = 1024
     private var names: ProcessNames
     /// Whether events identify the acting process; if not, no process is looked up.
     private let usesProcesses: Bool
@@ -241,6 +245,32 @@ public final class TracepointSource {
         if told.count < Self.collectedLimit { programs?.drain(into: &told) }
     }
 
+    /// The latest packets dropped for a wrong checksum, up to this moment, whether they were delivered yet or not. Only
+    /// our BPF programs report whose they are.
+    public func latestChecksumDrops() -> [SocketEvent] {
+        collect()
+        offset.measure()
+        var octets: [UInt8] = []
+        swap(&octets, &told)
+        // An array of octets has no padding, so its raw bytes are safe to read.
+        unsafe search(octets.span.bytes)
+        swap(&octets, &told)
+        return checksumDrops
+    }
+
+    private func search(_ bytes: RawSpan) {
+        while let place = Self.record(in: bytes, at: searched) {
+            if let event = droppedPacket(bytes.extracting(place)) { noteChecksumDrop(event) }
+            searched += (place.count + 15) & ~7
+        }
+    }
+
+    private func noteChecksumDrop(_ event: SocketEvent) {
+        guard event.isChecksumDrop else { return }
+        if checksumDrops.count >= Self.checksumDropLimit { checksumDrops.removeFirst(Self.checksumDropLimit / 2) }
+        checksumDrops.append(event)
+    }
+
     /// Stops the events, and counts those that the kernel never wrote: some kernels deliver no samples for some tasks,
     /// including a CPU's idle task, nor for interrupts during these tasks. `read` still returns the remaining events.
     public func stop() {
@@ -327,12 +357,13 @@ public final class TracepointSource {
 
     private func takeTold(_ bytes: RawSpan, _ events: inout [SocketEvent]) {
         var position = 0
-        while let length = unsigned(bytes, position, 4).map({ Int($0) }), length <= bytes.byteCount - position - 8 {
-            let record = bytes.extracting((position + 8)..<(position + 8 + length))
+        while let place = Self.record(in: bytes, at: position) {
+            let record = bytes.extracting(place)
             if PacketRecord.isOne(record) {
-                // Dropped packets may be of other connections, and not even TCP.
-                let event = PacketRecord.decode(record, offset: offset.nanoseconds) { decoder.dropReason($0) }
-                if let event, concerns(event) { events.append(event) }
+                if let event = droppedPacket(record) {
+                    events.append(event)
+                    if position >= searched { noteChecksumDrop(event) }
+                }
             } else if let event = SocketRecord.decode(record, offset: offset.nanoseconds) {
                 // The program has already compared the ports, unless there were too many of them.
                 let isElsewhere = namespace.map { SocketRecord.isOthersLoopback(record, event, own: $0) } ?? false
@@ -344,8 +375,27 @@ public final class TracepointSource {
             } else {
                 counts.damaged &+= 1
             }
-            position += (length + 15) & ~7
+            position += (place.count + 15) & ~7
         }
+        searched = 0
+    }
+
+    /// The place of the record at a position; nil if there is no whole one.
+    private static func record(in bytes: RawSpan, at position: Int) -> Range<Int>? {
+        guard let length = unsigned(bytes, position, 4).map({ Int($0) }), length <= bytes.byteCount - position - 8
+        else {
+            return nil
+        }
+        return (position + 8)..<(position + 8 + length)
+    }
+
+    /// The event in a packet's record. Dropped packets may be of other connections, and not even TCP.
+    private func droppedPacket(_ record: RawSpan) -> SocketEvent? {
+        guard PacketRecord.isOne(record),
+            let event = PacketRecord.decode(record, offset: offset.nanoseconds, word: { decoder.dropReason($0) }),
+            concerns(event)
+        else { return nil }
+        return event
     }
 
     private func noteElsewhere(_ event: SocketEvent) {

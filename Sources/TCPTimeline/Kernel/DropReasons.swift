@@ -27,7 +27,7 @@ extension KernelWord {
         if reason.hasPrefix("NEIGH_") || Self.outbound.contains(reason) { return false }
         guard reason.hasPrefix("TCP_") else { return true }
         return reason.hasPrefix("TCP_MD5") || reason.hasPrefix("TCP_AO") || reason.hasPrefix("TCP_LISTEN")
-            || reason == "TCP_CSUM" || reason == "TCP_FLAGS"
+            || self == .wrongChecksum || reason == "TCP_FLAGS"
     }
 }
 
@@ -36,7 +36,7 @@ extension Timestamp {
     private static let dropDelay = Span.millisecond
 
     /// Whether a packet captured at this time may be the one dropped at `drop`.
-    func isJustBefore(drop: Timestamp) -> Bool {
+    public func isJustBefore(drop: Timestamp) -> Bool {
         (-SocketTracks.clockError...Self.dropDelay).contains(drop.since(self))
     }
 }

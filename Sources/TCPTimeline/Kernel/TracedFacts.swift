@@ -178,7 +178,7 @@ public struct TracedFacts: Sendable {
         case .dropped(.oldSequence): break
         case .dropped(let reason):
             if reason == .netfilterDrop { ruleDropTime = event.time }
-            if reason == Self.wrongChecksum {
+            if event.isChecksumDrop {
                 if damageTimes.count >= Self.damageLimit { damageTimes.removeFirst() }
                 damageTimes.append(event.time)
             }
@@ -197,8 +197,6 @@ public struct TracedFacts: Sendable {
     public func isDropped(capturedAt time: Timestamp) -> Bool {
         dropTime.map { time.isJustBefore(drop: $0) } ?? false
     }
-
-    private static let wrongChecksum: KernelWord = "TCP_CSUM"
 
     /// Whether the packet captured at `time` may have been dropped for its checksum:
     /// which of its octets are wrong is unknown.

@@ -41,6 +41,9 @@ struct KernelTrace {
         return "; they need tracefs to be mounted: sudo mount -t tracefs tracefs /sys/kernel/tracing"
     }
 
+    /// The evidence of segments that the kernel drops as damaged; nil without events.
+    var checksumEvidence: ChecksumEvidence? { source.map { ChecksumEvidence(source: $0) } }
+
     /// Whether events are being received.
     var isRunning: Bool { source != nil }
 

@@ -85,6 +85,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         kernel = watcher
         // After the interfaces have been opened: connections to later listeners are captured from their beginning.
         if let ends = kernel?.listeningEnds() { pipeline.timeline.listening = ends }
+        if let evidence = watcher?.trace.checksumEvidence { pipeline.judgeChecksums(by: evidence) }
         for descriptor in kernel?.trace.descriptors ?? [] { captures.watch(descriptor) }
         warnings += kernel?.trace.complaints ?? []
         if self.output?.isAnnotated == true {

@@ -131,7 +131,7 @@ extension Explanation {
             .drop, "IP_CSUM", "The IP header's checksum is wrong.", "A broken network device, or forged frames."),
         reason(
             .drop, "TCP_CSUM", "The TCP checksum is wrong.",
-            "A broken device or driver, or a program that changed the segment without correcting it. The segment counts as lost.",
+            "A broken device or driver, or a program that changed the segment without correcting it. The segment counts as lost, and its row says (bad checksum) if all of it was captured.",
             see: "explain retransmission, explain TcpInErrs"),
         reason(
             .drop, "PKT_TOO_SMALL", "It is shorter than its own headers say.",

@@ -114,7 +114,7 @@ extension Explanation {
             "Its receiver got none of the packet, and it changes no state."),
         remark(
             "bad checksum", "Its receiver drops it, so its contents are ignored.",
-            "Only with --verify-checksums. On loopback, and where a network card computes checksums, they are unfinished, which is not an error."
+            "Only with --verify-checksums, or if this host's kernel reports that it dropped the segment for that (explain TCP_CSUM). On loopback, and where a network card computes checksums, they are unfinished, which is not an error."
         ),
     ]
 

@@ -71,7 +71,7 @@ extension Explanation {
         ("r", "RST", "Repeated only with another number."),
         (
             "c", "wrong checksum",
-            "Only with --verify-checksums, and once per direction: with offload, checksums are unfinished at capture time. See explain 'bad checksum'."
+            "Only with --verify-checksums or the kernel's report of it, and once per direction: with offload, checksums are unfinished at capture time. See explain 'bad checksum'."
         ),
         ("g", "gap: acknowledged data that the capture lacks", "The 1st, 10th, 100th time. See explain capture-gap."),
         ("t", "data retransmitted", "The 1st, 10th, 100th time. See explain retransmission."),
