@@ -24,4 +24,16 @@ import Testing
         play.event(500.02, .responder, .dropped(reason: "TCP_CSUM"))
         #expect(play.conclude(900).contains(.challengeAck), "\(play.found)")
     }
+
+    /// Nothing else tells of the drop: the segment was all that its sender had to say.
+    @Test func E18_whatWasDroppedSaysWhy() {
+        let play = KernelCase(exchange + "> . 6:6 ack 1\n")
+        play.tellsDropEnds = true
+        play.event(7.02, .responder, .dropped(reason: "TCP_CSUM"))
+        #expect(play.conclude(900).contains(.segmentsDropped), "\(play.found)")
+        #expect(
+            play.message(.segmentsDropped).hasPrefix(
+                "this host's kernel dropped 1 segment for the server: TCP_CSUM, its checksum is wrong: it was damaged on its way"
+            ))
+    }
 }
