@@ -116,8 +116,12 @@ struct Rule: Sendable {
     }
 }
 
-/// A span formatted for reading: `12.3s`, `40.5ms`, `22us`.
-func words(_ nanoseconds: Int64) -> String { spanText(nanoseconds, .sentence) }
+/// A span formatted for reading: `118 days`, `12.3s`, `40.5ms`, `22us`.
+func words(_ nanoseconds: Int64) -> String {
+    nanoseconds >= 2 * day ? "\(nanoseconds / day) days" : spanText(nanoseconds, .sentence)
+}
+
+private let day = 86_400 * Span.second
 
 /// A range of spans: `1.6s to 1.7s`, or `1.6s` if both ends are the same. The upper end is rounded up: nothing took longer.
 func words(_ least: Int64, to most: Int64) -> String {

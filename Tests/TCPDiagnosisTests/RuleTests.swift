@@ -27,8 +27,23 @@ import Testing
         #expect(found.map { $0.code } == [.synUnanswered])
         let finding = try #require(found.first)
         #expect(finding.frames == [1, 3])
-        #expect(finding.message.hasPrefix("3 SYNs in 4s got no answer from 127.0.0.1:9500"))
+        #expect(
+            finding.message.hasPrefix("3 SYNs in 2s got no answer from 127.0.0.1:9500 in the 2s after the last one: "))
         #expect(finding.side == .originator)
+    }
+
+    /// What else is in the capture does not prolong the attempt.
+    @Test(arguments: [
+        (
+            "> S 0:0\n1.03 > S 0:0\n3.04 > S 0:0", 10_252_243.0,
+            "3 SYNs in 3s got no answer from 127.0.0.1:9500 in the 118 days after the last one: a"
+        ),
+        ("> S 0:0\n1.03 > S 0:0", 0.0, "2 SYNs in 1s got no answer from 127.0.0.1:9500: a"),
+        ("> S 0:0", 3.5, "1 SYN got no answer from 127.0.0.1:9500 in 3.5s: "),
+    ])
+    func H2_howLongNothingCame(_ script: String, _ wait: Double, _ words: String) {
+        let messages = findings(script, after: wait).map(\.message)
+        #expect(messages.count == 1 && messages[0].hasPrefix(words), "\(messages)")
     }
 
     /// The capture ends before an answer could arrive.

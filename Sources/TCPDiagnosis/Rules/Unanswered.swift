@@ -65,8 +65,9 @@ extension Rule {
                 "\(syns) got no answer from \(c.address(.responder)) except \(c.icmpWords(icmp))\(c.outcomeWords(of: icmp))"
         } else {
             message =
-                "\(syns) in \(words(c.openingEnd.since(record.syn.time))) got no answer from \(c.address(.responder))"
-                + (c.file[.responder].firstReset.isSeen ? " except RSTs that acknowledge nothing:" : ":")
+                "\(syns)\(record.synCount > 1 ? " in \(words(record.lastSyn.time.since(record.syn.time)))" : "")"
+                + " got no answer from \(c.address(.responder))"
+                + (c.file[.responder].firstReset.isSeen ? " except RSTs that acknowledge nothing:" : "\(c.waitWords):")
                 + " \(c.silenceWords)\(c.errnoWords)\(c.ownTimeoutWords)"
         }
         return Verdict(
@@ -81,6 +82,7 @@ extension Rule {
     static let synAckLost = Rule(.synAckLost) { c in
         guard c.isAnswerLost else { return nil }
         let (client, server) = (c.file[.originator], c.file[.responder])
+        let end = client.synCount > 1 ? max(client.lastSyn.time, server.lastSyn.time) : c.openingEnd
         let cause: String
         if let trace = c.trace(.originator), trace.drops > 0, let reason = trace.dropReason {
             cause = "this host's kernel drops them: \(dropMeaning(reason))"
@@ -94,7 +96,7 @@ extension Rule {
             message:
                 "the server answered, but its SYN-ACKs do not reach \(c.name(.originator)), which keeps sending SYNs"
                 + " (\(counted(client.synCount, "SYN")), \(counted(server.synAckCount, "SYN-ACK")) in"
-                + " \(words(c.openingEnd.since(client.syn.time)))): \(cause)\(c.errnoWords)",
+                + " \(words(end.since(client.syn.time)))): \(cause)\(c.errnoWords)",
             frames: [client.syn, server.syn] + (client.synCount > 1 ? [client.lastSyn] : []),
             evidence: [
                 .init("syns", .number(Int64(client.synCount))), .init("syn_acks", .number(Int64(server.synAckCount))),
@@ -107,6 +109,14 @@ extension Circumstances {
     fileprivate var openingEnd: Timestamp {
         let drop = file.dropped.first { $0.side == .originator }?.time
         return min(now, trace(.originator)?.destroyTime ?? drop ?? now)
+    }
+
+    /// How long nothing came after the last SYN, as a part of the sentence; empty if the attempt or the capture ended
+    /// with it.
+    fileprivate var waitWords: String {
+        let wait = openingEnd.since(file[.originator].lastSyn.time)
+        guard wait >= Span.millisecond else { return "" }
+        return file[.originator].synCount == 1 ? " in \(words(wait))" : " in the \(words(wait)) after the last one"
     }
 
     /// Why no answer came back, as far as this host's kernel knows.

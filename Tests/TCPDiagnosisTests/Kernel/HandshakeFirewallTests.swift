@@ -48,7 +48,7 @@ import Testing
         let found = findings(Self.synAckLost, after: 1)
         #expect(found.map { $0.code } == [.synAckLost])
         #expect(found.first?.frames == [1, 2, 5] && found.first?.side == .originator)
-        #expect(found.first?.message.contains("(3 SYNs, 3 SYN-ACKs in 3s): they are dropped on the path back") == true)
+        #expect(found.first?.message.contains("(3 SYNs, 3 SYN-ACKs in 2s): they are dropped on the path back") == true)
         #expect(codes(Self.synAckLost + "> . 1:1 ack 1 ts 2101 2900", after: 1) == [], "it arrived at last")
         #expect(codes("> S 0:0\n< S. 0:0 ack 1\n1 < S. 0:0 ack 1", after: 1) == [], "here the ACK may be lost")
         let statistics = KernelCase(Self.synAckLost + "> . 1:1 ack 1 ts 2101 2900\n")
@@ -148,7 +148,7 @@ import Testing
         #expect(unseen.conclude(3100) == [.synUnanswered])
         #expect(
             unseen.message(.synUnanswered).contains(
-                "9500: the client's kernel received an ICMP error, or a host on the way does not answer ARP"))
+                "9500 in 3.1s: the client's kernel received an ICMP error, or a host on the way does not answer ARP"))
         #expect(unseen.message(.synUnanswered).hasSuffix("; the client (p7[7]) gets EHOSTUNREACH"))
         let far = KernelCase("> S 0:0")
         far.icmp(type: 3, code: 10, from: IPAddress(192, 0, 2, 1))
