@@ -1,5 +1,7 @@
 // Converts the argument style of tcpdump users into the form that the argument parser reads.
 
+import TCPModel
+
 /// getopt's notations: `-nni lo`, `-c5`, `-ilo`, `-tttt`.
 enum TcpdumpArguments {
     /// Letters that take a value, joined to them or as the next word.
@@ -41,7 +43,14 @@ enum TcpdumpArguments {
                 continue
             }
             let expanded = expand(Array(word.dropFirst()))
-            if let letter = expanded.refused, refusal == nil { refusal = refusals[letter].map { "-\(letter): \($0)" } }
+            if let letter = expanded.refused, refusal == nil {
+                let joined = String(word.drop { $0 != letter }.dropFirst())
+                let value = joined.isEmpty && index < arguments.count ? arguments[index] : joined
+                refusal =
+                    letter == "z" && (value.contains(",") || value == "expert")
+                    ? "-z \(printable(value)): tshark's statistics; -q writes one line per connection, --long a table of each"
+                    : refusals[letter].map { "-\(letter): \($0)" }
+            }
             guard let words = expanded.words else {
                 // The parser will complain about the word as typed.
                 result.append(word)

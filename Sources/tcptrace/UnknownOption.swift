@@ -30,6 +30,12 @@ enum UnknownOption {
             if verb == "kill", word.hasPrefix("-"), SignalName.number(of: signal) != nil {
                 return "Unknown option '-\(signal)'. Did you mean '--signal \(signal)'?"
             }
+            if verb == "sockets", ["-4", "-6"].contains(word),
+                words[index - 2] == verb || !words[index - 2].hasPrefix("--")
+            {
+                return
+                    "Unknown option '\(word)'. IPv4 and IPv6 are listed together; an address is chosen with host ADDRESS"
+            }
             guard let option = unknown(in: word, known) else { continue }
             let value = word.contains("=") ? nil : index < words.count ? words[index] : nil
             let before = index > 1 ? words[index - 2] : ""
@@ -73,6 +79,7 @@ enum UnknownOption {
     // MARK: What was meant
 
     private static func hint(_ option: String, _ value: String?, _ verb: String?, _ known: Set<String>) -> String {
+        if option == "-Y", verb == nil, let value, value.contains(where: \.isLetter) { return displayFilter(value) }
         guard option.hasPrefix("--") else { return "" }
         let name = String(option.dropFirst(2))
         if filterWords[verb ?? "trace"]?.contains(name) == true {
@@ -84,6 +91,18 @@ enum UnknownOption {
         }
         guard let near = nearest(to: option, known) else { return "" }
         return " Did you mean '\(near)'?"
+    }
+
+    /// What to type instead of tshark's -Y.
+    private static func displayFilter(_ value: String) -> String {
+        do throws(CaptureError) {
+            _ = try FilterSet(value, linkType: .ethernet)
+        } catch {
+            if case .badFilter(let fault) = error, let meant = fault.hint {
+                return " A filter needs no option: \(printable(meant))"
+            }
+        }
+        return " A filter needs no option, and has the words of pcap-filter(7): port 443 and host 10.0.0.1"
     }
 
     private static func isThere(_ meant: String, _ known: Set<String>) -> Bool {

@@ -11,7 +11,21 @@ import Testing
         ("sockets --stat listen", "Unknown option '--stat'. Did you mean '--state'?"),
         ("kill --sginal KILL 80", "Unknown option '--sginal'. Did you mean '--signal'?"),
         ("explain --colour never nosuchword", "Unknown option '--colour'. Did you mean '--color'?"),
-        ("-Y 1", "Unknown option '-Y'."), ("--nonsense", "Unknown option '--nonsense'."),
+        ("-Y 1", "Unknown option '-Y'."),
+        ("-r x -Y tcp.port==8088", "Unknown option '-Y'. A filter needs no option: port 8088"),
+        (
+            "-Y tcp.flags.reset==1",
+            "Unknown option '-Y'. A filter needs no option, and has the words of pcap-filter(7): port 443 and host 10.0.0.1"
+        ),
+        (
+            "sockets -4",
+            "Unknown option '-4'. IPv4 and IPv6 are listed together; an address is chosen with host ADDRESS"
+        ),
+        (
+            "sockets -tan -6 port 80",
+            "Unknown option '-6'. IPv4 and IPv6 are listed together; an address is chosen with host ADDRESS"
+        ),
+        ("--nonsense", "Unknown option '--nonsense'."),
         // Options of other programs that are a format, or a letter, here.
         ("--json -r x", "Unknown option '--json'. Did you mean '-T json'?"),
         ("--csv", "Unknown option '--csv'. Did you mean '-T csv'?"),

@@ -222,7 +222,32 @@ private struct SocketFilterParser {
         if !word.isEmpty && word.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
             return SocketFilterError(description: "filter: '\(word)' is not a port number (0 to 65535)")
         }
+        if let meant = meaning(ofSS: word) {
+            return SocketFilterError(description: "filter: '\(word)' is a word of ss; here it is \(meant)")
+        }
+        if IPAddress(numeric: word) != nil {
+            let end = position > 0 && ["src", "dst", "local", "remote"].contains(words[position - 1].lowercased())
+            return SocketFilterError(
+                description: "filter: '\(word)' is not understood on its own: write"
+                    + " '\(end ? "\(words[position - 1]) " : "")host \(word)'")
+        }
         return notUnderstood(word)
+    }
+
+    /// The form here of ss's `state close-wait` and `sport = :8088`; nil for other words.
+    private func meaning(ofSS word: String) -> String? {
+        let typed = [word] + words[(position + 1)...]
+        let parts = typed.flatMap { $0.replacing("=", with: " = ").split(separator: " ") }
+            .filter { !["=", "eq"].contains($0.lowercased()) }
+        switch parts[0].lowercased() {
+        case "state" where !portsAreLocal:
+            let state = parts.dropFirst().first.flatMap { TCPState(named: String($0)) == nil ? nil : $0 }
+            return "an option: --state \(state ?? "STATE")"
+        case let end where end == "sport" || end == "dport":
+            let port = parts.dropFirst().first.flatMap { UInt16($0.drop { $0 == ":" }) }
+            return "\(end == "sport" ? "src" : "dst") port \(port.map { "\($0)" } ?? "N")"
+        default: return nil
+        }
     }
 
     private func notUnderstood(_ word: String) -> SocketFilterError {

@@ -56,10 +56,24 @@ import TimelineReport
         ("port 1 host ::1", "is missing before 'host'"), ("port 1 2", "is missing before '2'"),
         ("99999", "'99999' is not a port number"), ("()", "')' is not understood"),
         ("port 1 or foo", "'foo' is not understood"), ("src 10.0.0.1", "'10.0.0.1' is not understood"),
+        ("src 10.0.0.1", "write 'src host 10.0.0.1'"), ("( ::1 )", "own: write 'host ::1'"),
+        // The words of ss.
+        ("state close-wait", "'state' is a word of ss; here it is an option: --state close-wait"),
+        ("state connected", "an option: --state STATE"), ("state", "an option: --state STATE"),
+        ("sport = :8088", "'sport' is a word of ss; here it is src port 8088"), ("dport eq 80", "dst port 80"),
+        ("sport=:8088", "here it is src port 8088"), ("port 1 or dport", "here it is dst port N"),
     ])
     func errors(_ words: String, _ message: String) {
         let error = #expect(throws: SocketFilterError.self) { try SocketFilter(words: [words]) }
         #expect(error?.description.contains(message) == true)
+    }
+
+    /// `kill` has no `--state`.
+    @Test func theStateIsNoWordOfKill() {
+        let error = #expect(throws: SocketFilterError.self) {
+            try SocketFilter(words: ["state", "listen"], portsAreLocal: true)
+        }
+        #expect(error?.description.hasPrefix("filter: 'state' is not understood here") == true)
     }
 
     @Test("as many conditions as anybody types, and not so many that evaluating them fills the stack")
