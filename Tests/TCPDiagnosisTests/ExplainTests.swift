@@ -212,6 +212,7 @@ import Testing
         ("half-closed (S2) when last heard, both CLOSED now", "half_closed"),
         ("kernel: CLOSE_WAIT socket was ended by a RST", "half-open-peer"),
         ("kernel: lab-client[24727] gave up: closed in SYN_SENT", "SYN_SENT"),
+        ("kernel: curl[7] closed after ICMP error", "syn-unanswered"),
         ("kernel: server is SYN_RECEIVED, SYN-ACK dropped", "syn-unanswered"),
         ("| half-closed: client's socket has no owner  |", "has no owner"),
         ("kernel: tcp_send_reset TCP_ABORT_ON_CLOSE by lab-server[7410]", "TCP_ABORT_ON_CLOSE"),

@@ -139,6 +139,26 @@ import TimelineReport
             }, "\(lines)")
     }
 
+    /// connect() failed with the error: the program did not lose patience.
+    @Test func H4_whoClosedAfterAnICMPError() throws {
+        let lines = text(
+            pid: 7, ("> S 0:0", [(-0.01, .originator, .transition(from: .closed, to: .synSent))]),
+            (
+                "",
+                [
+                    (0.04, .originator, .socketError(errno: 0)),
+                    (5.5, .originator, .transition(from: .synSent, to: .closed)),
+                    (5.51, .originator, .destroyed),
+                ]
+            ))
+        let row = try #require(lines.first { $0.contains("kernel: lab-client") }, "\(lines)")
+        #expect(row.contains("kernel: lab-client[7] closed after ICMP "), "\(row)")
+        #expect(
+            lines.contains {
+                $0.hasPrefix("=> no answer (S0): 1 SYN, then lab-client[7] closed after ICMP error (5.500ms)")
+            }, "\(lines)")
+    }
+
     /// The server's kernel has the SYN, and its answer was not captured: that contradicts nothing.
     @Test func H2_theServerHasTheSyn() throws {
         let lines = ladder(

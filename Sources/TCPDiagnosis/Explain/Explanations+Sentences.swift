@@ -22,6 +22,7 @@ extension Explanations {
         "confirmed-by-the-kernel": "confirmed", "lost-by-the-capture": "capture-gap", "closes-first": "teardown",
         "quoting-seq": "ICMP", "end-in": "TIME_WAIT", "end-of-fin-wait-2-in": "FIN_WAIT_2",
         "discarded-here": "discarded here", "was-ended-by-a-rst": "half-open-peer", "gave-up-closed-in": "SYN_SENT",
+        "closed-after-icmp-error": "syn-unanswered",
         "syn-ack-dropped": "syn-unanswered", "when-last-heard": "half_closed",
         "retransmit-after": "retransmit", "retransmits": "retransmit", "accepts-the-rst": "reset",
     ]

@@ -163,8 +163,10 @@ private func appendNoAnswer(
     if let end = kernel?.originator.trace.openingGivenUp {
         out.append(", then ")
         out.append(giverUp: kernel?.originator)
-        out.append(" after ")
+        let isAfterError = kernel?.originator.wasClosedByExit == false && kernel?.originator.trace.icmpErrorTime != nil
+        out.append(isAfterError ? " (" : " after ")
         out.append(span: max(0, end.time.since(connection.firstTime)))
+        if isAfterError { out.append(")") }
     }
     if connection.isUnreachable, let kind = connection.icmpKind {
         out.append("; ICMP ")

@@ -117,7 +117,10 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
                     ? "FIN_WAIT_2 socket is gone early (table full or destroyed)" : "FIN_WAIT_2 timed out, no packet")
         case .synSent where kernel?[event.side].trace.openingGivenUp != nil:
             buffer.append(giverUp: kernel?[event.side])
-            buffer.append(": closed in SYN_SENT")
+            let view = kernel?[event.side]
+            if view?.wasClosedByExit == true || view?.trace.icmpErrorTime == nil {
+                buffer.append(": closed in SYN_SENT")
+            }
         case .unseen, .closed, .listen, .synSent, .synReceived, .established, .finWait1, .closeWait, .closing,
             .lastAck:
             buffer.append(from.displayName)

@@ -24,14 +24,17 @@ extension OutputBuffer {
         }
     }
 
-    /// Appends `lab-client[7511] gave up`, or that the process ended, once it has closed a socket in SYN_SENT.
+    /// Appends `lab-client[7511] gave up`, that the process ended, or that it closed after an ICMP error, once it has
+    /// closed a socket in SYN_SENT.
     mutating func append(giverUp view: KernelSideView?) {
         if let process = view?.trace.openingGivenUp?.by ?? view?.process {
             append(process)
         } else {
             append("the client")
         }
-        append(view?.wasClosedByExit == true ? " ended" : " gave up")
+        append(
+            view?.wasClosedByExit == true
+                ? " ended" : view?.trace.icmpErrorTime != nil ? " closed after ICMP error" : " gave up")
     }
 
     /// Appends `lab-client[7511]`, escaped.
