@@ -18,6 +18,9 @@ struct TraceOverview: Sendable {
     /// Counts a connection that is shown and is over, or was open when the capture ended.
     @inline(__always) mutating func note(_ outcome: Outcome) { outcomes[Int(outcome.rawValue)] &+= 1 }
 
+    /// How many connections are shown and over.
+    var shown: UInt64 { outcomes.indices.reduce(0) { $0 + outcomes[$1] } }
+
     /// Counts a finished connection that is not shown.
     @inline(__always) mutating func leaveOut(_ outcome: Outcome) { outcomesLeftOut[Int(outcome.rawValue)] &+= 1 }
 

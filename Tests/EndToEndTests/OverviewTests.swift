@@ -70,6 +70,7 @@ import Testing
     func itCountsWhatIsShown(_ form: [String]) throws {
         let errors = try Program(Program.tcptrace, form + ["--outcome", "reset", "-r"] + Self.files()).end().errors
         #expect(Self.counts("outcomes", errors) == ["reset": 3], "\(errors)")
+        #expect(errors.contains(" connections traced, 3 of them shown\n"), "\(errors)")
         #expect(Self.counts("warnings", errors)["refused"] == nil)
         #expect(
             Self.counts("warnings", errors)["reset"] == (form == [] || form.contains("json") ? 2 : nil), "\(errors)")

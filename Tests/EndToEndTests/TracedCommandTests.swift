@@ -46,6 +46,8 @@ private let client = """
         let shown = try records(outcome, "conn")
         #expect(shown.count == 1 && shown.first?["id.orig_p"] as? Int == own.flatMap { Int($0) }, "\(outcome.text)")
         #expect(shown.first?["outcome"] as? String == "closed")
+        #expect(
+            outcome.errors.contains(" connections traced, 1 of them the command's and shown\n"), "\(outcome.errors)")
         let states = try records(outcome, "state")
         #expect(!states.isEmpty && states.allSatisfy { $0["uid"] as? String == shown.first?["uid"] as? String })
         peer.signal(SIGKILL)

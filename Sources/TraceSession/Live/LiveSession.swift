@@ -193,6 +193,10 @@ public enum LiveSession {
         }
         if let counts = tracer.kernelCounts { lines.append(counts) }
         if let failures = tracer.sockDiagFailures { lines.append(failures) }
-        return lines + [tracedText(connections, translated: tracer.translatedCount)]
+        return lines + [
+            tracedText(
+                connections, translated: tracer.translatedCount, tracer.isFinished ? tracer.overview : nil,
+                tracer.options.selection)
+        ]
     }
 }

@@ -338,7 +338,8 @@ struct ReplayRun: ~Copyable {
         if !isBegun { consumer.begin(description) }
         tellInterfaces(&consumer)
         consumer.finish(description)
-        let traced = tracedText(consumer.connectionCount, translated: consumer.translatedCount)
+        let traced = tracedText(
+            consumer.connectionCount, translated: consumer.translatedCount, consumer.overview, options.selection)
         if consumer.outputStatus == nil && status == 0 || consumer.captured > 0 {
             complain(
                 "\(counted(consumer.captured, "packet")) read, \(traced)"
