@@ -69,7 +69,7 @@ private let both = ListedNames([here: "desk.example.org", there: "example.com"],
         #expect(head(both, width: 80, 4) == lines(narrow))
         #expect(
             head(both, width: 60, 3)[1...] == ["  desk.example.org:35924 > example.com:https", "     CLOSED / LISTEN"])
-        #expect(head(both, width: 30, 3)[1...] == ["  desk.example.org:35924 >", "  example.com:https"])
+        #expect(head(both, width: 30, 4)[2...] == ["  desk.example.org:35924 >", "  example.com:https"])
     }
 
     @Test func processesStandBelowThem() {
@@ -105,7 +105,7 @@ private let both = ListedNames([here: "desk.example.org", there: "example.com"],
                 here: String(repeating: "a", count: 300) + ".example.org",
                 there: "b." + String(repeating: "c", count: 70),
             ], services: [443: "https"])
-        let rows = head(long, width: width)
+        let rows = head(long, width: width, 4)
         #expect(rows.allSatisfy { $0.utf8.count <= width } || width < 40, "\(rows)")
         let text = rows.joined(separator: "\n")
         #expect(text.contains("aaa~:35924") && text.contains("~:https") || width < 40, "\(rows)")

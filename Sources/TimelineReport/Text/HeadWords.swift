@@ -14,9 +14,19 @@ extension TimelineWriter {
         out.append(number: connection.number)
         out.append("  ")
         out.append(connection.tuple.source)
-        out.append(" > ")
-        out.append(connection.tuple.destination)
-        if connection.facts.contains(.rolesGuessed) { out.append(" ?") }
+        let destination = text {
+            $0.append(" > ")
+            $0.append(connection.tuple.destination)
+            if connection.facts.contains(.rolesGuessed) { $0.append(" ?") }
+        }
+        // Two IPv6 addresses of full length.
+        if out.count - start + destination.count > layout.width {
+            out.newline()
+            appendPrefix(prefix, &out)
+            start = out.count
+            out.append(" ")
+        }
+        out.append(contentsOf: destination)
         if style.color {
             let columns = out.count - start
             out.append(Ink.off)
@@ -28,10 +38,7 @@ extension TimelineWriter {
         } else {
             // Two IPv6 addresses leave no room on a page of usual width.
             out.newline()
-            if let prefix {
-                out.append(number: prefix)
-                out.append("|")
-            }
+            appendPrefix(prefix, &out)
             out.append(contentsOf: text { appendPlace(connection, columns: 0, &$0) })
         }
         out.newline()
@@ -39,6 +46,12 @@ extension TimelineWriter {
         writeHostNames(connection, prefix, &out)
         guard layout.form != .line else { return }
         writeProcesses(kernel, prefix, &out)
+    }
+
+    private func appendPrefix(_ prefix: UInt64?, _ out: inout OutputBuffer) {
+        guard let prefix else { return }
+        out.append(number: prefix)
+        out.append("|")
     }
 
     /// Appends where and when a connection was first seen, and its Community ID if there is room after this many
@@ -49,7 +62,15 @@ extension TimelineWriter {
             interfaces.indices.contains(Int(connection.interface)) ? interfaces[Int(connection.interface)] : ""
         if !interface.isEmpty {
             out.append(gap)
+            let start = out.count
             out.appendPrintable(interface)
+            // Windows names an interface by 50 letters; the time stands behind it.
+            let name = out.bytes.dropFirst(start)
+            let room = max(12, layout.width - 36)
+            if columns == 0, TextColumns.count(name) > room {
+                out.truncate(to: TextColumns.end(of: name, within: room - 3) - out.bytes.startIndex)
+                out.append("...")
+            }
         }
         if connection.tunnel != .none {
             out.append(gap)
@@ -117,9 +138,20 @@ extension TimelineWriter {
         let layout = layout(beside: prefix)
         var line = Line(in: &out)
         putPrefix(prefix, &line)
-        line.pad(to: layout.stateEdge + 2)
-        line.put(client)
-        if !server.isEmpty { line.put(rightAligned: server, to: layout.rightBar) }
+        // An escaped name may be wider than the lane.
+        let room = layout.width - Self.columns(of: prefix)
+        if !client.isEmpty {
+            line.pad(to: min(layout.stateEdge + 2, room - TextColumns.count(client)))
+            line.put(client)
+        }
+        if !server.isEmpty {
+            if line.column + 1 + TextColumns.count(server) > room {
+                line.end(to: &out)
+                line = Line(in: &out)
+                putPrefix(prefix, &line)
+            }
+            line.put(rightAligned: server, to: layout.rightBar)
+        }
         line.end(to: &out)
     }
 }
