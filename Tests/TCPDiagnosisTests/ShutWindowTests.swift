@@ -52,6 +52,32 @@ import Testing
         #expect(found.first?.message.contains("closed for 2.9s") == true)
     }
 
+    /// A server that reads at intervals: its window is shut for `shut` seconds in each of four.
+    private func pieces(shut: Double, of period: Double) -> [Finding] {
+        var text = handshake
+        for piece in 0..<4 {
+            let (start, first) = (Double(piece) * period, 1 + piece * 100)
+            text += "\(start + 0.01) > P. \(first):\(first + 100) ack 1\n"
+            text += "\(start + 0.02) < . 1:1 ack \(first + 100) win 0\n"
+            text += "\(start + 0.24) > . \(first + 99):\(first + 99) ack 1\n"
+            text += "\(start + 0.02 + shut) < . 1:1 ack \(first + 100) win 500\n"
+        }
+        return findings(text)
+    }
+
+    @Test("E4: a window that is shut for most of the time, in short pieces")
+    func shutInPieces() {
+        let found = pieces(shut: 0.45, of: 0.5)
+        #expect(found.map { $0.code } == [.zeroWindowStall])
+        #expect(
+            found.first?.message.contains(
+                "its receive window closed for 1.8s of 1.9s, in 4 pieces: the process reads too slowly, and the peer has data to"
+                    + " send (4 probes)") == true, "\(found)")
+        #expect(found.first?.frames.count == 1)
+        // Most of the time it is open, or it is shut for less than a second in all.
+        #expect(pieces(shut: 0.45, of: 1.2).isEmpty && pieces(shut: 0.24, of: 0.3).isEmpty)
+    }
+
     /// How long the server's window was closed, by the statistics and by the finding, in nanoseconds.
     private func accounts(_ text: String) throws -> (statistics: Int64, finding: Int64) {
         let play = Play(keepsStatistics: true).feed(text)

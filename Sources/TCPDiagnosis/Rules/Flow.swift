@@ -28,7 +28,7 @@ extension Rule {
         let side: Side = client.stall(until: end) > server.stall(until: end) ? .originator : .responder
         let stall = (side == .originator ? client : server).stall(until: end)
         let (lasted, probes) = (stall.lasted, stall.probes)
-        guard lasted >= Span.second else { return nil }
+        guard lasted >= Span.second else { return c.shutInPieces(until: end) }
         let isShut = c.file[side].closedWindow.isClosed && !c.connection.isEnded
         var message =
             "\(c.name(side)) kept its receive window closed for \(words(lasted))\(isShut ? " and still does" : ""): the process does not read,"
@@ -218,6 +218,24 @@ extension Rule {
 }
 
 extension Circumstances {
+    /// A window that was shut for most of the time, in pieces none of which lasted for a second.
+    fileprivate func shutInPieces(until end: Timestamp) -> Verdict? {
+        func stalls(_ side: Side) -> ClosedWindow.Stalls { file[side].closedWindow.stalls(until: end) }
+        let side: Side = stalls(.originator).lasted > stalls(.responder).lasted ? .originator : .responder
+        let all = stalls(side)
+        guard all.lasted >= Span.second, all.lasted >= all.within / 2 else { return nil }
+        return Verdict(
+            side: side,
+            message:
+                "\(name(side)) kept its receive window closed for \(words(all.lasted)) of \(words(all.within)), in \(all.count) pieces:"
+                + " the process reads too slowly, and the peer has data to send (\(counted(all.probes, "probe")))",
+            frames: [Sighting(frame: file[side].closedWindow.stall(until: end).frame, time: connection.firstTime)],
+            evidence: [
+                .init("shut", .span(all.lasted)), .init("times", .number(Int64(all.count))),
+                .init("probes", .number(Int64(all.probes))),
+            ])
+    }
+
     /// This host is the router that drops the segments: its own kernel says so, whether or not the peer is heard.
     fileprivate func tooBigHere(_ side: Side) -> Verdict? {
         let large = file[side].large

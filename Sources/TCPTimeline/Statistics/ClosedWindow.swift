@@ -20,6 +20,18 @@ public struct ClosedWindow: BitwiseCopyable, Sendable {
         public internal(set) var probes: UInt32 = 0
     }
 
+    /// All periods together for which it was closed while the peer probed it.
+    public struct Stalls: BitwiseCopyable, Sendable {
+        /// Their total duration, in nanoseconds.
+        public internal(set) var lasted: Int64 = 0
+        /// The time from when the window first closed to the end of the last one, in nanoseconds.
+        public internal(set) var within: Int64 = 0
+        /// How many there were.
+        public internal(set) var count: UInt32 = 0
+        /// How often the peer asked for room.
+        public internal(set) var probes: UInt32 = 0
+    }
+
     /// How often it closed.
     public private(set) var episodes: UInt64 = 0
     /// When it closed first.
@@ -34,6 +46,7 @@ public struct ClosedWindow: BitwiseCopyable, Sendable {
     private var endedTime: Int64 = 0
     private var longestEnded: Int64 = 0
     private var longestStall = Stall()
+    private var endedStalls = Stalls()
 
     /// An open window.
     public init() {}
@@ -49,6 +62,15 @@ public struct ClosedWindow: BitwiseCopyable, Sendable {
     /// The longest stall up to `end`: the peer asked for room and got none.
     /// Without a probe the peer had nothing to send, and nothing was delayed.
     public func stall(until end: Timestamp) -> Stall { max(longestStall, current(at: end)) }
+
+    /// All stalls up to `end`.
+    public func stalls(until end: Timestamp) -> Stalls {
+        let current = current(at: end)
+        guard current.probes > 0, let first else { return endedStalls }
+        return Stalls(
+            lasted: Span.sum(endedStalls.lasted, current.lasted), within: end.since(first),
+            count: endedStalls.count &+ 1, probes: endedStalls.probes &+ current.probes)
+    }
 
     /// Takes in a segment from its owner that its receiver does not drop.
     public mutating func takeOwn(_ event: SegmentEvent) {
@@ -88,6 +110,7 @@ public struct ClosedWindow: BitwiseCopyable, Sendable {
     private mutating func open(at time: Timestamp) {
         guard let span = span(at: time) else { return }
         longestStall = stall(until: time)
+        endedStalls = stalls(until: time)
         endedTime = Span.sum(endedTime, span)
         longestEnded = max(longestEnded, span)
         since = nil

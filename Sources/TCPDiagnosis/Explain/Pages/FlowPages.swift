@@ -91,7 +91,8 @@ extension Explanation {
             .wire(
                 """
                 ACKs or FINs with win 0, and probes from the sender (RFC 9293 3.8.6.1). Linux probes with no octet at SND.UNA - 1, which Wireshark
-                calls a keep-alive. A window update ends the stall.
+                calls a keep-alive. A window update ends the stall. Reported after a second, or after several pieces that add up to
+                a second and to half of the time.
                 """),
             .linux(
                 """
