@@ -123,18 +123,10 @@ func words(_ nanoseconds: Int64) -> String {
 
 private let day = 86_400 * Span.second
 
-/// A range of spans: `1.6s to 1.7s`, or `1.6s` if both ends are the same. The upper end is rounded up: nothing took longer.
+/// Bounds of a span, as a row has them: `1.62s to 1.79s`, or `1.62s` if both are the same.
 func words(_ least: Int64, to most: Int64) -> String {
-    let (first, last) = (words(least), words(roundedUp(most)))
+    let (first, last) = (spanText(least, .measured), spanText(most, .measured))
     return first == last ? first : "\(first) to \(last)"
-}
-
-/// The next span of as few digits as sentences have.
-private func roundedUp(_ nanoseconds: Int64) -> Int64 {
-    guard nanoseconds < .max / 2 else { return nanoseconds }
-    let unit = nanoseconds >= Span.second ? Span.second : nanoseconds >= Span.millisecond ? Span.millisecond : 1000
-    let step = nanoseconds >= 100 * unit ? unit : unit / 10
-    return (nanoseconds + step - 1) / step * step
 }
 
 /// The verb that agrees with a count: `1 octet is`, `7 octets are`.

@@ -60,7 +60,7 @@ import Testing
             1800, play.client(.established), play.server(.established, inode: 22), play.listener(), owners: [22: 8])
         #expect(play.review(2600) == [.neverAccepted, .acceptedLate])
         #expect(
-            play.message(.acceptedLate).hasPrefix("p8[8] did not call accept() until 1.6s to 1.8s after"),
+            play.message(.acceptedLate).hasPrefix("p8[8] did not call accept() until 1.70s to 1.80s after"),
             "\(play.found)")
     }
 
@@ -72,7 +72,7 @@ import Testing
         play.feed("2.8 < P. 1:11 ack 1\n0.001 > R 1:1")
         #expect(play.conclude(3500).filter { $0 == .acceptedLate }.count == 1, "\(play.found)")
         #expect(
-            play.message(.acceptedLate).contains(" server did not call accept() until 1.1s to 2.8s after"),
+            play.message(.acceptedLate).contains(" server did not call accept() until 1.20s to 2.80s after"),
             "\(play.found)")
     }
 
