@@ -181,6 +181,9 @@ extension Circumstances {
         return octets > 0 ? [.init("tx_queue", .number(Int64(octets)))] : []
     }
 
+    /// What alone ends a connection sooner than Linux does by itself.
+    static let earlyWords = " (so soon only with TCP_USER_TIMEOUT, or a lower net.ipv4.tcp_retries2)"
+
     /// The error that the program of a side gets after its kernel gave up.
     func giveUpWords(_ side: Side) -> String {
         let words = errnoWords

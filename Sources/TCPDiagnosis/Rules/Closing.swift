@@ -162,11 +162,17 @@ extension Rule {
                 let cause =
                     closed.map { "after the peer's window had been shut for \(words($0))" }
                     ?? "after \(heard.isSeen ? "" : "at least ")\(words(silence)) without a segment from the peer"
+                // Linux retransmits for about 15 minutes, and probes a shut window for as long as it is answered. Without
+                // text to be acknowledged, it may have been keep-alives.
+                let isEarly =
+                    [.established, .closeWait].contains(from) && (closed ?? silence) < 600 * Span.second
+                    && c.trace(event.side)?.errno == .timedOut && !c.lacksPlain && (heard.isSeen || closed != nil)
+                    && (closed != nil || c.inFlight(event.side) > 0)
                 let icmp = c.file.icmp.flatMap { $0.side == event.side && !c.isNeighbourSilent($0) ? $0 : nil }
                 return Verdict(
                     side: event.side,
                     message:
-                        "\(c.name(event.side))'s kernel gave up the connection in \(from.displayName) \(cause), and no packet says so:"
+                        "\(c.name(event.side))'s kernel gave up the connection in \(from.displayName) \(cause)\(isEarly ? Circumstances.earlyWords : ""), and no packet says so:"
                         + c.beliefWords(event)
                         + (icmp.map { "; \(c.icmpWords($0)) had reported that its segments do not arrive" } ?? "")
                         + "\(c.inFlightWords(event.side))\(c.neighbourWords(event.side))\(c.dropWords(event.side.other))"

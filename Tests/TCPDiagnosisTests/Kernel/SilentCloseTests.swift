@@ -37,6 +37,17 @@ import Testing
             "\(play.found)")
     }
 
+    /// Linux probes a shut window for as long as the peer answers. Where nothing was in flight, keep-alives may have failed.
+    @Test func E13_soSoonOnlyByRequest() {
+        let words = "(so soon only with TCP_USER_TIMEOUT, or a lower net.ipv4.tcp_retries2)"
+        let shut = gone("", after: "0.5 < . 6:6 ack 6 win 0\n0.8 > . 5:5 ack 6\n0.81 < . 6:6 ack 6 win 0\n")
+        _ = shut.conclude(5300)
+        #expect(shut.message(.silentClose).contains("shut for 2.5s \(words), and no packet says so"), "\(shut.found)")
+        let idle = gone("")
+        _ = idle.conclude(5300)
+        #expect(idle.message(.silentClose).contains("without a segment from the peer, and no packet"), "\(idle.found)")
+    }
+
     /// The kernel reports the error and the end in either order, and the server is killed before the tables are read.
     /// The RST met no socket, so it did not cause the error.
     @Test(arguments: [true, false], [true, false]) func E13_theResetComesAtOnce(isEndFirst: Bool, hasRead: Bool) {
