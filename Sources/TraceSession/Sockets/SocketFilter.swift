@@ -239,7 +239,9 @@ private struct SocketFilterParser {
         let typed = [word] + words[(position + 1)...]
         let parts = typed.flatMap { $0.replacing("=", with: " = ").split(separator: " ") }
             .filter { !["=", "eq"].contains($0.lowercased()) }
-        switch parts[0].lowercased() {
+        // A sign of its own may be all that is left.
+        guard let first = parts.first else { return nil }
+        switch first.lowercased() {
         case "state" where !portsAreLocal:
             let state = parts.dropFirst().first.flatMap { TCPState(named: String($0)) == nil ? nil : $0 }
             return "an option: --state \(state ?? "STATE")"
