@@ -50,6 +50,8 @@ extension EndpointMachine {
         noteWindow(segment)
         if acknowledged != last {
             knowledge.remove([.lacksText, .textRepeated])
+            // It closed one hole, and there is another one before the FIN.
+            if !knowledge.contains(.peerFinProcessed) && reportsHoleBeforeFin(segment) { knowledge.insert(.lacksText) }
         } else if receiveLimit == limit && repeatsAcknowledgment(segment) || stillLacksText(segment) {
             knowledge.insert(.lacksText)
         }

@@ -57,6 +57,7 @@ extension EndpointMachine {
             noteAckFromBeyond(segment)
             // Checked before RCV.NXT moves: a forged ACK does not echo a timestamp either.
             if !isBlind(segment.acknowledgment) { noteTimestamp(segment) }
+            noteHoleBeforeFin(segment, &reaction)
             sentAcknowledgment(segment, &reaction)
         }
         sentText(segment, &reaction)

@@ -55,6 +55,45 @@ import Testing
     }
 
     @Test(
+        "T10: a FIN behind a hole is not processed (RFC 9293 3.10.7.4), as a SACK shows", arguments: [4349, 5005, 5006])
+    func behindHole(left: Int) {
+        // The FIN and its text come in one segment or two, and the block is of either, or of the text alone.
+        let block = left == 5006 ? "4349:5005" : "\(left):5006"
+        let open = handshake + "> P. 1:5 ack 1\n> P. 5:4349 ack 1\n> F. 4349:5005 ack 1\n< . 1:1 ack 5\n"
+        let seen = states(open + "< . 1:1 ack 5 sack \(block)\n0.2 > . 5:2901 ack 1\n0.4 > . 5:2901 ack 1")
+        #expect(
+            seen[6] == "FIN_WAIT_1 CLOSE_WAIT" && seen[7...].allSatisfy { $0 == "FIN_WAIT_1 ESTABLISHED" }, "\(seen)")
+        // The hole is filled in two steps.
+        let filled = states(
+            open + """
+                < . 1:1 ack 5 sack \(block)
+                0.2 > . 5:2901 ack 1
+                < . 1:1 ack 2901 sack \(block)
+                0.3 > . 2901:4349 ack 1
+                < . 1:1 ack 5006
+                """)
+        #expect(filled[8...10].allSatisfy { $0 == "FIN_WAIT_1 ESTABLISHED" }, "\(filled)")
+        #expect(filled.last == "FIN_WAIT_2 CLOSE_WAIT", "\(filled)")
+    }
+
+    @Test("T10: a FIN behind a hole in FIN_WAIT_1 and FIN_WAIT_2, and what says nothing about it")
+    func behindHoleWhileClosing() {
+        let text = "< P. 1:1001 ack 2\n< F. 1001:1001 ack 2\n"
+        let half = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n"
+        #expect(states(half + text + "> . 2:2 ack 1 sack 1001:1002").last == "FIN_WAIT_2 LAST_ACK")
+        let crossed = handshake + "> F. 1:1 ack 1\n" + text.replacing("ack 2", with: "ack 1")
+        // This ACK, from beyond the client's FIN, shows that the server has that.
+        #expect(states(crossed + "> . 2:2 ack 1 sack 1001:1002").last == "FIN_WAIT_1 CLOSING")
+        // Older than another ACK; a block further left; one that repeats what was acknowledged (RFC 2883).
+        let open = handshake + "> P. 1:101 ack 1\n> P. 101:201 ack 1\n> P. 201:301 ack 1\n> F. 301:301 ack 1\n"
+        for acks in [
+            "< . 1:1 ack 301\n< . 1:1 ack 1 sack 201:302", "< . 1:1 ack 1 sack 101:201", "< . 1:1 ack 301 sack 201:301",
+        ] {
+            #expect(states(open + acks).last == "FIN_WAIT_1 CLOSE_WAIT", "\(acks)")
+        }
+    }
+
+    @Test(
         "H36: a late copy of the own SYN has no other number",
         arguments: ["", "> F. 1:1 ack 1\n", "> F. 1:1 ack 1\n< F. 1:1 ack 2\n> . 2:2 ack 2\n"])
     func sameSyn(_ closing: String) {
