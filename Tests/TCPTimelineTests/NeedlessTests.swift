@@ -71,6 +71,30 @@ import Testing
         #expect(client.spurious == 1 && client.losses == 1)
     }
 
+    @Test("E8: if the first copy arrives after four more, all four were needless, and each D-SACK names one")
+    func lateFirstCopy() {
+        let (play, client) = playAll(
+            """
+            > S 0:0 sackOK ts 100 0
+            0.010 < S. 0:0 ack 1 sackOK ts 900 100
+            0.020 > . 1:1 ack 1 ts 120 900
+            0.100 > P. 1:7 ack 1 ts 200 900
+            0.326 > P. 1:7 ack 1 ts 426 900
+            0.558 > P. 1:7 ack 1 ts 658 900
+            1.026 > P. 1:7 ack 1 ts 1126 900
+            1.954 > P. 1:7 ack 1 ts 2054 900
+            3.000 < . 1:1 ack 7 ts 3900 200
+            < . 1:1 ack 7 ts 3900 426 sack 1:7
+            < . 1:1 ack 7 ts 3900 658 sack 1:7
+            < . 1:1 ack 7 ts 3900 1126 sack 1:7
+            < . 1:1 ack 7 ts 3900 2054 sack 1:7
+            """)
+        #expect(play.events.suffix(5).map { $0.verdict.exposes?.frame } == [8, 5, 6, 7, nil])
+        #expect(client.spurious == 4 && client.losses == 0)
+        // A probe that timeouts followed is not one that merely outran a delayed ACK.
+        #expect(client.count(.tailLossProbe) == 1 && client.harmlessProbes == 0)
+    }
+
     @Test("E2: nor is anything needless because of the octet of a keep-alive")
     func keepAlive() {
         let (play, client) = play(

@@ -205,9 +205,11 @@ extension ConnectionStatistics {
             directions[peer].longestDuplicateRun = max(
                 directions[peer].longestDuplicateRun, senders[peer].duplicateRun)
         }
-        noteSACK(event, own, acknowledged: offset, before: before, &verdict)
         let echo = segment.options.present.contains(.timestamps) ? segment.options.timestampEchoReply : nil
-        if let record = senders[peer].settle(offset, before: before, echo: echo) { expose(record, peer, &verdict) }
+        noteSACK(event, own, acknowledged: offset, before: before, echo: echo, &verdict)
+        while let record = senders[peer].settle(offset, before: before, echo: echo, isNamed: verdict.exposes == nil) {
+            expose(record, peer, &verdict)
+        }
     }
 
     private mutating func noteSample(_ outcome: AckOutcome, _ segment: Segment, _ peer: Int, _ time: Timestamp) {
@@ -241,7 +243,8 @@ extension ConnectionStatistics {
     }
 
     private mutating func noteSACK(
-        _ event: SegmentEvent, _ own: Int, acknowledged: Int64, before: Int64, _ verdict: inout SegmentVerdict
+        _ event: SegmentEvent, _ own: Int, acknowledged: Int64, before: Int64, echo: UInt32?,
+        _ verdict: inout SegmentVerdict
     ) {
         let segment = event.segment
         let options = segment.options
@@ -272,7 +275,11 @@ extension ConnectionStatistics {
             return
         }
         directions[own].duplicateSACKs &+= 1
-        guard var record = senders[peer].exposeDuplicate(start, end) else { return }
+        guard var (record, isNews) = senders[peer].exposeDuplicate(start, end, echo: echo) else { return }
+        guard isNews else {
+            verdict.exposes = record
+            return
+        }
         if senders[peer].wasEarlyProbe(record) {
             directions[peer].kinds[Int(record.kind.rawValue)] &-= 1
             record.kind = .tailLossProbe
@@ -295,7 +302,9 @@ extension ConnectionStatistics {
     private mutating func expose(_ record: RetransmissionRecord, _ peer: Int, _ verdict: inout SegmentVerdict) {
         directions[peer].spurious &+= 1
         if record.kind == .opening { directions[peer].spuriousOpenings &+= 1 }
-        if record.kind == .tailLossProbe { directions[peer].harmlessProbes &+= 1 }
+        if record.kind == .tailLossProbe && !senders[peer].isFollowedByTimeout(record) {
+            directions[peer].harmlessProbes &+= 1
+        }
         if verdict.exposes == nil { verdict.exposes = record }
     }
 

@@ -157,7 +157,7 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var spurious: UInt32 = 0
     /// Openings (SYNs and SYN-ACKs) among the unnecessary retransmissions.
     public internal(set) var spuriousOpenings: UInt32 = 0
-    /// Tail loss probes among the unnecessary retransmissions.
+    /// Tail loss probes among the unnecessary retransmissions, if no timeout followed.
     public internal(set) var harmlessProbes: UInt32 = 0
     /// The most timeouts in a row.
     public internal(set) var longestBackoff: UInt8 = 0

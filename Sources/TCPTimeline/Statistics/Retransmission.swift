@@ -111,6 +111,8 @@ public struct RetransmissionRecord: BitwiseCopyable, Sendable {
     var hasTimestamp: Bool
     /// Whether an ACK has covered it.
     var isSettled = false
+    /// Whether a segment's verdict has named it as unnecessary.
+    var isNamed = false
     /// How many of its octets D-SACKs have not yet reported as received twice; its FIN counts if it has no text.
     var unreported: Int64
 }

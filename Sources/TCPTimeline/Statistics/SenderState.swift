@@ -198,41 +198,63 @@ struct SenderState {
 
     // MARK: Evidence
 
-    /// The octets `start ..< end` arrived twice, because of their latest retransmission, which is returned if that is
-    /// news. Each D-SACK reports one segment that arrived (RFC 2883 4): if that retransmission was known to be
-    /// unnecessary already, the D-SACK is its own, and likewise for a keep-alive's octet. A frame that a card cut into
-    /// pieces was unnecessary if all of them are reported. A SYN is never reported.
-    mutating func exposeDuplicate(_ start: Int64, _ end: Int64) -> RetransmissionRecord? {
+    /// Whether a probe was followed by timeouts: it did not merely outrun a delayed ACK.
+    func isFollowedByTimeout(_ probe: RetransmissionRecord) -> Bool {
+        records.contains { $0.frame > probe.frame && $0.timeouts > 0 && $0.start <= probe.start }
+    }
+
+    /// The octets `start ..< end` arrived twice, because of their latest retransmission; of several that are known to be
+    /// unnecessary, the one whose timestamp the ACK echoes. (By RFC 7323 4.3 it need not echo that of a duplicate, so
+    /// the echo alone proves nothing.) It is returned unless a segment's verdict has named it before; `isNews`: nothing
+    /// else had shown that it was unnecessary. Each D-SACK reports one segment that arrived (RFC 2883 4): if that retransmission was
+    /// known to be unnecessary already, the D-SACK is its own, and likewise for a keep-alive's octet. A frame that a card
+    /// cut into pieces was unnecessary if all of them are reported. A SYN is never reported.
+    mutating func exposeDuplicate(
+        _ start: Int64, _ end: Int64, echo: UInt32?
+    ) -> (record: RetransmissionRecord, isNews: Bool)? {
         if let probe, probe.start == start, probe.end == end {
             self.probe = nil
             return nil
         }
+        var found: Int?
         for index in records.indices.reversed()
-        where records[index].kind != .opening && records[index].start < end && start < records[index].end {
-            guard records[index].unreported > 0 else { continue }
-            records[index].unreported -= min(records[index].end, end) - max(records[index].start, start)
-            guard records[index].unreported <= 0, records[index].spurious == nil else { return nil }
-            records[index].spurious = .duplicateSACK
-            return records[index]
+        where records[index].kind != .opening && records[index].start < end && start < records[index].end
+            && records[index].unreported > 0
+        {
+            let isEchoed = records[index].spurious == .timestampEcho && records[index].timestamp == echo
+            if found == nil || isEchoed { found = index }
+            if isEchoed { break }
         }
-        return nil
+        guard let index = found else { return nil }
+        records[index].unreported -= min(records[index].end, end) - max(records[index].start, start)
+        guard records[index].unreported <= 0, !records[index].isNamed,
+            records[index].spurious != .acknowledgedBefore
+        else { return nil }
+        let isNews = records[index].spurious == nil
+        records[index].isNamed = true
+        records[index].spurious = .duplicateSACK
+        return (records[index], isNews)
     }
 
     /// RFC 3522 3.2, steps 3 and 4: the first ACK that covers a retransmission, but echoes an earlier timestamp. Step 5
     /// checks whether all ACKs of the first copy were lost; the retransmission was unnecessary in that case, too. A
     /// delayed ACK echoes the first segment that it acknowledges (RFC 7323 4.3): it says something about the
-    /// retransmission only if that was the oldest one, with everything before it (`before`) acknowledged.
-    mutating func settle(_ acknowledged: Int64, before: Int64, echo: UInt32?) -> RetransmissionRecord? {
-        var exposed: RetransmissionRecord?
-        for index in records.indices where !records[index].isSettled && records[index].end <= acknowledged {
+    /// retransmission only if that was the oldest one, with everything before it (`before`) acknowledged. The same octets
+    /// may have been retransmitted several times: the latest comes first, and further calls return the others.
+    mutating func settle(
+        _ acknowledged: Int64, before: Int64, echo: UInt32?, isNamed: Bool
+    ) -> RetransmissionRecord? {
+        for index in records.indices.reversed()
+        where !records[index].isSettled && records[index].end <= acknowledged {
             records[index].isSettled = true
             guard let echo, records[index].hasTimestamp, records[index].spurious == nil, records[index].start <= before
             else { continue }
             if echo.circularDistance(from: records[index].timestamp) < 0 {
                 records[index].spurious = .timestampEcho
-                exposed = records[index]
+                records[index].isNamed = isNamed
+                return records[index]
             }
         }
-        return exposed
+        return nil
     }
 }
