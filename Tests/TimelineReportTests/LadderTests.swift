@@ -251,6 +251,15 @@ private let lineRows = """
         #expect(!rows("0.05 > P. 11:21 ack 1").contains { $0.contains("(window probe)") })
     }
 
+    @Test("E4: a window that opens long after a probe does not answer it")
+    func opensLongAfterAProbe() {
+        let probed = handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11 win 0\n0.5 > . 10:10 ack 1\n"
+        func isAnswer(_ text: String) -> Bool { ladder(probed + text).contains { $0.contains("(answer)") } }
+        #expect(isAnswer("0.9 < . 1:1 ack 11 win 0"))
+        #expect(isAnswer("0.501 < . 1:1 ack 11 win 500"))
+        #expect(!isAnswer("0.9 < . 1:1 ack 11 win 500"))
+    }
+
     @Test func verboseShowsMoreEachTime() {
         let counts = (0...3).map { ladder(sample, verbosity: $0).count }
         #expect(counts[0] < counts[1] && counts[1] < counts[2] && counts[2] < counts[3])

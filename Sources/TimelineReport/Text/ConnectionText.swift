@@ -97,13 +97,23 @@ struct ConnectionText {
             event, phase: phase(of: event), delta: lastTime.map { event.time.since($0) } ?? -1)
         if answers { row.states.responder = .unseen }
         countAttempts(event, &row)
-        row.answersProbe = event.sender != lastProber && lastProber != nil && event.segment.isPureAck
+        row.answersProbe =
+            event.sender != lastProber && lastProber != nil && event.segment.isPureAck && !opensLater(event)
         if row.kind == .segment && event.segment.isPureAck, let text = lastText[event.sender.other] {
             row.answerDelay = event.time.since(text)
             row.isAckDelayed = pace.isDelayed(event, after: row.answerDelay)
         }
         hold(row, excerpt)
         remember(event)
+    }
+
+    /// Whether an ACK after a probe opens the window so much later that it does not answer the probe:
+    /// the process has read since.
+    private func opensLater(_ event: SegmentEvent) -> Bool {
+        guard event.notes.contains(.windowUpdate), let lastTime, let roundTrip = pace.handshakeTime else {
+            return false
+        }
+        return event.time.since(lastTime) > 4 * roundTrip + 20 * Span.millisecond
     }
 
     /// Whether an ACK within a run was delayed, which deserves a row.
