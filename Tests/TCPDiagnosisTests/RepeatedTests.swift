@@ -56,6 +56,28 @@ import Testing
         #expect(found.map { $0.frames } == [[10], [7]])
     }
 
+    @Test("E9: a fast retransmission that was not needed: the path reordered, and no ACK was late")
+    func needlessFast() {
+        let found = findings(
+            open + """
+                0.100 > . 1:101 ack 1 ts 200 900
+                > . 101:201 ack 1 ts 200 900
+                > . 201:301 ack 1 ts 200 900
+                > . 301:401 ack 1 ts 200 900
+                0.111 < . 1:1 ack 1 ts 1011 101 sack 101:201
+                < . 1:1 ack 1 ts 1011 101 sack 101:301
+                < . 1:1 ack 1 ts 1011 101 sack 101:401
+                0.112 > . 1:101 ack 1 ts 212 1011
+                0.113 < . 1:1 ack 401 ts 1013 200
+                0.122 < . 1:1 ack 401 ts 1022 212 sack 1:101
+                """, keepsStatistics: true)
+        #expect(
+            found.map { $0.message } == [
+                "the client retransmitted 1 segment although the first copy had arrived: the path reordered segments further"
+                    + " than the sender tolerates"
+            ])
+    }
+
     @Test("E8, E23: of two repetitions the needless one is named")
     func framesOfANeedlessSegment() {
         let found = findings(

@@ -61,9 +61,10 @@ extension Rule {
             return
                 "\(c.name(side)) retransmitted its last segment to provoke an ACK (\(counted(count, "tail loss probe"))): "
                 + (c.file[side].tailProbeWait <= longestDelay
-                    ? "nothing was lost; the peer only delayed its ACK"
-                    : count == 1
-                        ? "it had arrived, and its ACK was lost" : "it had arrived, and its ACK was delayed or lost")
+                        ? "nothing was lost; the peer only delayed its ACK"
+                        : count == 1
+                            ? "it had arrived, and its ACK was lost"
+                            : "it had arrived, and its ACK was delayed or lost")
         }
     }
 
@@ -74,8 +75,17 @@ extension Rule {
             c, \.needless, { statistics[$0].spurious - min(statistics[$0].spurious, statistics[$0].harmlessProbes) }
         ) {
             side, count in
-            "\(c.name(side)) retransmitted \(counted(count, "segment")) although the first \(count == 1 ? "copy" : "copies") had arrived:"
-                + " the ACK was late or lost\(c.dropWords(side))"
+            // Duplicate ACKs ask for a fast retransmission: no ACK was late then.
+            let fast = min(count, statistics[side].spuriousFast)
+            let late = "the ACK was late or lost"
+            let cause =
+                fast == 0
+                ? late
+                : "the path reordered segments further than the sender tolerates"
+                    + (fast < count ? " (\(fast) fast), or \(late)" : "")
+            return
+                "\(c.name(side)) retransmitted \(counted(count, "segment")) although the first \(count == 1 ? "copy" : "copies") had arrived:"
+                + " \(cause)\(c.dropWords(side))"
         }
     }
 

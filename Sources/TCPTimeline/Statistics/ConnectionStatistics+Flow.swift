@@ -302,6 +302,7 @@ extension ConnectionStatistics {
     private mutating func expose(_ record: RetransmissionRecord, _ peer: Int, _ verdict: inout SegmentVerdict) {
         directions[peer].spurious &+= 1
         if record.kind == .opening { directions[peer].spuriousOpenings &+= 1 }
+        if record.kind == .fast { directions[peer].spuriousFast &+= 1 }
         if record.kind == .tailLossProbe && !senders[peer].isFollowedByTimeout(record) {
             directions[peer].harmlessProbes &+= 1
         }

@@ -157,6 +157,8 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var spurious: UInt32 = 0
     /// Openings (SYNs and SYN-ACKs) among the unnecessary retransmissions.
     public internal(set) var spuriousOpenings: UInt32 = 0
+    /// Fast retransmissions among the unnecessary ones: the first copy was reordered on its way.
+    public internal(set) var spuriousFast: UInt32 = 0
     /// Tail loss probes among the unnecessary retransmissions, if no timeout followed.
     public internal(set) var harmlessProbes: UInt32 = 0
     /// The most timeouts in a row.

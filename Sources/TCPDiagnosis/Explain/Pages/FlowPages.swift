@@ -237,7 +237,7 @@ extension Explanation {
             .causes(
                 "ACKs were lost or late.",
                 "The round-trip time grew suddenly: a queue filled up, a radio link slept.",
-                "Reordering looked like loss: explain reordering.",
+                "Reordering looked like loss, and caused a fast retransmission: explain reordering.",
                 "A tail loss probe: explain tail-loss-probe."),
             .remedy("Nothing, if it is rare. If it is frequent, look for queues on the path of the ACKs.")),
         Explanation(
