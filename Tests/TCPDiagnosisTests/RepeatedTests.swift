@@ -78,6 +78,26 @@ import Testing
             ])
     }
 
+    @Test("E8: a probe that arrives too soon after the last segment for that to have been on time")
+    func lateBeforeProbe() {
+        func message(_ time: String) -> String? {
+            findings(
+                """
+                > S 0:0 sackOK
+                0.190 < S. 0:0 ack 1 sackOK
+                0.1901 > . 1:1 ack 1
+                0.500 < . 1:1001 ack 1
+                0.5001 > . 1:1 ack 1001
+                0.600 < P. 1001:1101 ack 1
+                \(time) < P. 1001:1101 ack 1
+                > . 1:1 ack 1101 sack 1001:1101
+                """, keepsStatistics: true
+            ).first { $0.code == .tailLossProbe }?.message
+        }
+        #expect(message("0.610")?.hasSuffix("the first copy was late, and arrived just before the probe") == true)
+        #expect(message("0.750")?.hasSuffix("the peer only delayed its ACK") == true)
+    }
+
     @Test("E8, E23: of two repetitions the needless one is named")
     func framesOfANeedlessSegment() {
         let found = findings(

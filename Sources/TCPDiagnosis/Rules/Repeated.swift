@@ -60,7 +60,9 @@ extension Rule {
             let longestDelay = statistics[side].roundTrip.maximum + 500 * Span.millisecond
             return
                 "\(c.name(side)) retransmitted its last segment to provoke an ACK (\(counted(count, "tail loss probe"))): "
-                + (c.file[side].tailProbeWait <= longestDelay
+                + (c.file[side].tailProbeWait < c.soonestProbe
+                    ? "nothing was lost; the first copy was late, and arrived just before the probe"
+                    : c.file[side].tailProbeWait <= longestDelay
                         ? "nothing was lost; the peer only delayed its ACK"
                         : count == 1
                             ? "it had arrived, and its ACK was lost"
@@ -118,6 +120,12 @@ extension Verdict {
 }
 
 extension Circumstances {
+    /// No sender probes sooner than this after its last segment (RFC 8985 7.2: about two round trips; Linux adds at
+    /// least 2 ticks): if the two were captured closer together, the path delayed the first one. In nanoseconds.
+    fileprivate var soonestProbe: Int64 {
+        max(Span.millisecond, file.handshake.isKnown ? file.handshake.whole / 2 : 0)
+    }
+
     /// Whether nothing was captured between the client's SYNs. If the capture lacks ACKs, only this shows that the
     /// earlier SYN was lost: otherwise it may have been answered, and a retransmitted FIN may have been needless.
     fileprivate var isAskedInVain: Bool {

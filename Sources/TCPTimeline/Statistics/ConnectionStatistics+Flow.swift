@@ -91,9 +91,11 @@ extension ConnectionStatistics {
         let kind = kind(of: event, own, range, run, highestBefore: highestBefore)
         directions[own].kinds[Int(kind.rawValue)] &+= 1
         directions[own].repeatedBytes &+= octets
+        // A probe repeats the latest text, and perhaps some before that.
+        let latest = kind == .tailLossProbe ? max(run.time, senders[own].highestTime ?? run.time) : run.time
         var record = RetransmissionRecord(
             frame: event.frame, previousFrame: run.frame, time: event.time,
-            silence: run.isAcknowledged ? 0 : event.time.since(run.time),
+            silence: run.isAcknowledged ? 0 : event.time.since(latest),
             kind: kind, timeouts: 0, spurious: nil, start: range.start, end: range.end,
             timestamp: segment.options.timestampValue,
             hasTimestamp: segment.options.present.contains(.timestamps),

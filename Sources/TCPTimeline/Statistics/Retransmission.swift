@@ -94,7 +94,8 @@ public struct RetransmissionRecord: BitwiseCopyable, Sendable {
     public internal(set) var previousFrame: UInt64
     /// When it was sent.
     public internal(set) var time: Timestamp
-    /// Nanoseconds since the previous transmission; 0 if that is no longer known, as the octets had been acknowledged.
+    /// Nanoseconds since the previous transmission, for a tail loss probe that of the latest text; 0 if that is no
+    /// longer known, as the octets had been acknowledged.
     public internal(set) var silence: Int64 = 0
     /// Its kind.
     public internal(set) var kind: RetransmissionKind

@@ -225,6 +225,7 @@ extension Explanation {
                 """),
             .causes(
                 "The peer delays its ACK and the round-trip time is short: harmless.",
+                "The path delayed the last segment: a capture near the receiver shows it just before the probe.",
                 "The last segment or its ACK was really lost: the probe saved waiting for a timeout."),
             .remedy("Nothing.")),
         Explanation(
