@@ -277,7 +277,8 @@ extension ConnectionStatistics {
             return
         }
         directions[own].duplicateSACKs &+= 1
-        guard var (record, isNews) = senders[peer].exposeDuplicate(start, end, echo: echo) else { return }
+        guard let (found, isNews) = senders[peer].exposeDuplicate(start, end, echo: echo) else { return }
+        var record = found
         guard isNews else {
             verdict.exposes = record
             return

@@ -62,6 +62,7 @@ import TimelineReport
         ("state connected", "an option: --state STATE"), ("state", "an option: --state STATE"),
         ("sport = :8088", "'sport' is a word of ss; here it is src port 8088"), ("dport eq 80", "dst port 80"),
         ("sport=:8088", "here it is src port 8088"), ("port 1 or dport", "here it is dst port N"),
+        ("=", "'=' is not understood"), ("port 1 = =", "'=' is not understood"),
     ])
     func errors(_ words: String, _ message: String) {
         let error = #expect(throws: SocketFilterError.self) { try SocketFilter(words: [words]) }
