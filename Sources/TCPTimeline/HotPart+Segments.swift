@@ -272,7 +272,7 @@ extension HotPart {
     /// Whether this SYN is a repeated one that crossed its first answer, as two processors of one host let them: it
     /// shows nothing that the answer does not take back a moment later. A longer round trip is not known yet.
     private mutating func crossesAnswer(_ segment: Segment, _ own: Int, _ time: Timestamp) -> Bool {
-        handshake.synAck >= 0 && time.since(firstTime) - handshake.synAck < Span.millisecond
+        handshake.synAck >= 0 && time.since(firstTime.advanced(by: handshake.synAck)) < Span.millisecond
             && endpoints[own].repeatsAnsweredSyn(segment)
     }
 

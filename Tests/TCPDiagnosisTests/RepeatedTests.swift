@@ -80,12 +80,13 @@ import Testing
 
     @Test("E8: a probe that arrives too soon after the last segment for that to have been on time")
     func lateBeforeProbe() {
-        func message(_ time: String) -> String? {
+        func message(_ time: String, asked: String = "") -> String? {
             findings(
                 """
                 > S 0:0 sackOK
                 0.190 < S. 0:0 ack 1 sackOK
                 0.1901 > . 1:1 ack 1
+                \(asked)
                 0.500 < . 1:1001 ack 1
                 0.5001 > . 1:1 ack 1001
                 0.600 < P. 1001:1101 ack 1
@@ -95,6 +96,9 @@ import Testing
             ).first { $0.code == .tailLossProbe }?.message
         }
         #expect(message("0.610")?.hasSuffix("the first copy was late, and arrived just before the probe") == true)
+        // The server was slow to answer the SYN, and is near.
+        let near = "0.300 > P. 1:11 ack 1\n0.301 < . 1:1 ack 11"
+        #expect(message("0.610", asked: near)?.hasSuffix("the peer only delayed its ACK") == true)
         #expect(message("0.750")?.hasSuffix("the peer only delayed its ACK") == true)
     }
 

@@ -123,7 +123,11 @@ extension Circumstances {
     /// No sender probes sooner than this after its last segment (RFC 8985 7.2: about two round trips; Linux adds at
     /// least 2 ticks): if the two were captured closer together, the path delayed the first one. In nanoseconds.
     fileprivate var soonestProbe: Int64 {
-        max(Span.millisecond, file.handshake.isKnown ? file.handshake.whole / 2 : 0)
+        guard file.handshake.isKnown, let statistics else { return Span.millisecond }
+        // The server may have been slow to answer the SYN.
+        let shortest = Span.sum(
+            statistics[.originator].roundTrip.minimum, statistics[.responder].roundTrip.minimum)
+        return max(Span.millisecond, min(file.handshake.whole, shortest) / 2)
     }
 
     /// Whether nothing was captured between the client's SYNs. If the capture lacks ACKs, only this shows that the

@@ -117,7 +117,7 @@ struct CutFrames: ~Copyable {
         let ofEarlierEnd = end == 0 ? differing : end < 0 ? old.flags : new.flags
         let ofLaterBegin = start == 0 ? differing : differing.intersection(start < 0 ? new.flags : old.flags)
         guard !ofEarlierEnd.hasAny([.psh, .fin]), !ofLaterBegin.has(.cwr) else { return false }
-        let late = Int64(new.time.since(old.time).magnitude)
+        let late = new.time.since(old.time).magnitude
         guard new.identification | old.identification != 0 else {
             return late <= (hasClock ? DuplicateFilter.Bound.sameIdentification : DuplicateFilter.Bound.otherPlace)
         }

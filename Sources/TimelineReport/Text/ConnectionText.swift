@@ -113,7 +113,7 @@ struct ConnectionText {
         guard event.notes.contains(.windowUpdate), let lastTime, let roundTrip = pace.handshakeTime else {
             return false
         }
-        return event.time.since(lastTime) > 4 * roundTrip + 20 * Span.millisecond
+        return event.time.since(lastTime) > min(roundTrip, 60 * Span.second) * 4 + 20 * Span.millisecond
     }
 
     /// Whether an ACK within a run was delayed, which deserves a row.
