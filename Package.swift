@@ -12,7 +12,8 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-/// Where each step happens once a connection, or once a run, the program is to be small: the compiler's speed is for the rest.
+/// Where each step happens a few times a connection, or once a run, the program is to be small: the compiler's speed is
+/// for the rest.
 let forSize = swiftSettings + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
 
 /// A library target of ours: every one is built with the same strictness.
@@ -53,7 +54,7 @@ let package = Package(
         module("TCPWire", ["TCPModel"]),
         module("TCPMachine", ["TCPModel"]),
         module("PacketSource", ["TCPModel", "CPcap", "CZlib", "CZstd", "CLinux"]),
-        module("KernelSockets", ["TCPModel", "CLinux"]),
+        module("KernelSockets", ["TCPModel", "CLinux"], forSize),
         module("KernelEvidence", ["TCPModel"]),
         module("LabTraffic"),
 

@@ -21,7 +21,7 @@ public func linkVantage(_ bytes: RawSpan, _ linkType: LinkType) -> UInt32 {
 
 /// The same where it may be needed: for segments without an IPv4 identification, and in cooked captures, which show all
 /// interfaces of a host.
-@inlinable @inline(__always) public func neededVantage(
+public func neededVantage(
     _ bytes: RawSpan, _ linkType: LinkType, identification: UInt16
 ) -> UInt32 {
     identification == 0 || linkType != .ethernet ? linkVantage(bytes, linkType) : 0

@@ -3,6 +3,7 @@
 import Glibc
 import KernelEvidence
 import KernelSockets
+import PacketSource
 import TCPModel
 import TCPTimeline
 
@@ -342,7 +343,7 @@ struct KernelWatcher {
         return join.reconcile(reading, of: chosen, &timeline)
     }
 
-    /// From now on keeps what is learned for a capture file, until `takeRecords`.
+    /// From now on keeps what is learned for a capture file, until `writeRecords`.
     mutating func record() {
         recorder = KernelRecorder(hasEvents: trace.isRunning, namesUsers: usesProcesses)
         join.keepsJoined = trace.isRunning
@@ -360,6 +361,12 @@ struct KernelWatcher {
     /// Records the changes of the host's counters over the whole trace.
     mutating func note(total change: HostCounterChange) { recorder?.note(.total(change)) }
 
-    /// The blocks for what was learned since the last call.
-    mutating func takeRecords() -> [[UInt8]] { recorder?.take() ?? [] }
+    /// Writes what was learned since the last call to the capture file, if there is one.
+    mutating func writeRecords(to output: inout LiveOutput?) throws(TraceError) {
+        do throws(CaptureWriteError) {
+            for payload in recorder?.take() ?? [] { try output?.write(kernelRecord: payload) }
+        } catch {
+            throw .output(error)
+        }
+    }
 }

@@ -266,11 +266,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func noteConnections() throws(TraceError) {
         for id in pipeline.newConnections { kernel?.watch(id, pipeline.timeline) }
         // Where these listen is written ahead of their frames, which are held.
-        do throws(CaptureWriteError) {
-            for payload in kernel?.takeRecords() ?? [] { try output?.write(kernelRecord: payload) }
-        } catch {
-            throw .output(error)
-        }
+        try kernel?.writeRecords(to: &output)
         pipeline.newConnections.removeAll(keepingCapacity: true)
         for (id, called) in pipeline.redirected { kernel?.note(id, called: called, pipeline.timeline) }
         pipeline.redirected.removeAll(keepingCapacity: true)
@@ -300,12 +296,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     /// Writes what was learned of the kernel behind the frames that it was joined to.
     private mutating func writeRecords() throws(TraceError) {
-        do throws(CaptureWriteError) {
-            try output?.release(kernel?.join)
-            for payload in kernel?.takeRecords() ?? [] { try output?.write(kernelRecord: payload) }
-        } catch {
-            throw .output(error)
-        }
+        do throws(CaptureWriteError) { try output?.release(kernel?.join) } catch { throw .output(error) }
+        try kernel?.writeRecords(to: &output)
     }
 
     /// Reports connections whose four-tuple has been reused, but only after the kernel's last events of them.
